@@ -1,0 +1,181 @@
+import { as2ObjectSchema, contentTypeSchema, instantSchema, itemSchema, route, skippedItemSchema } from '@asheville/core'
+import { z } from 'zod'
+
+const id = z.uuid()
+const count = z.number().int().nonnegative()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** Writes come from workers, which name the connection that they pull from and the fence of the lease they hold on its stream. */
+const write = { who: 'service', from: ['workers'], user: true } as const
+const read = { who: 'service', from: ['web', 'conductor'], user: true } as const
+
+/** A file of ours in the person's storage. */
+export const storedMediaSchema = z.strictObject({ path: z.string(), sha256, bytes: count, mediaType: z.string() })
+export type StoredMedia = z.infer<typeof storedMediaSchema>
+
+/** What became of a media source: stored; `pending`, tried again later; `gone` for good. */
+export const mediaStateSchema = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('stored'), ...storedMediaSchema.shape }),
+  z.strictObject({ state: z.literal('pending'), reason: z.string() }),
+  z.strictObject({ state: z.literal('gone'), reason: z.string() }),
+])
+export type MediaState = z.infer<typeof mediaStateSchema>
+
+/** An item with when it was seen, and by media url what became of its media. */
+export const seenItemSchema = z.strictObject({
+  ...itemSchema.shape,
+  seenAt: instantSchema,
+  mediaStates: z.record(z.string(), mediaStateSchema),
+})
+export type SeenItem = z.infer<typeof seenItemSchema>
+
+export const coveredSchema = z.strictObject({
+  by: z.enum(['id', 'at']),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  contentType: contentTypeSchema.optional(),
+})
+
+export const putItemsReplySchema = z.strictObject({
+  new: count,
+  changed: count,
+  unchanged: count,
+  gone: count,
+  /** Could not be stored, and why; the rest was. */
+  skipped: z.array(skippedItemSchema),
+  /** Stored once, inside a covered range, and not delivered: to be confirmed with the network, then sent as `gone`. */
+  missing: z.array(z.string()),
+})
+export type PutItemsReply = z.infer<typeof putItemsReplySchema>
+
+/** An item as it lies in the storage: `object` carries its media's places and the `asheville:` properties. */
+export const storedItemSchema = z.strictObject({
+  /** For addresses: short, stable, safe everywhere. */
+  key: z.string(),
+  id: z.string(),
+  network: z.string(),
+  account: z.string(),
+  contentType: contentTypeSchema,
+  at: instantSchema.nullable(),
+  /** Marked as deleted on its network. */
+  goneAt: instantSchema.nullable(),
+  /** Where it lies in the person's storage. */
+  path: z.string(),
+  object: as2ObjectSchema,
+})
+export type StoredItem = z.infer<typeof storedItemSchema>
+
+/** Platform's HTTP API. */
+export const platformRoutes = {
+  findMedia: route({
+    method: 'POST',
+    path: '/v1/media/find',
+    summary: 'Which of these sources are stored already; absent ones are to be opened',
+    policy: write,
+    body: z.strictObject({ storageId: id, urls: z.array(z.string()).max(2000) }),
+    reply: z.strictObject({ found: z.record(z.string(), mediaStateSchema) }),
+  }),
+  putMedia: route({
+    method: 'PUT',
+    path: '/v1/media',
+    summary:
+      'Store a file once by its content; if the hash is known, its path is reused. A body that is cut short is refused and leaves nothing',
+    policy: write,
+    query: z.strictObject({
+      storageId: id,
+      connectionId: id,
+      stream: z.string(),
+      fence: z.coerce.number().int().positive(),
+      /** The source's url on its network. */
+      source: z.string().min(1).max(4096),
+      mediaType: z.string().max(200).optional(),
+      /** Decides the month folder when it is new. */
+      at: instantSchema.optional(),
+      /** What the source said, to refuse a short body. */
+      bytes: z.coerce.number().int().nonnegative().optional(),
+    }),
+    body: 'stream',
+    maxBytes: 4 * 1024 ** 3,
+    reply: storedMediaSchema,
+  }),
+  putItems: route({
+    method: 'POST',
+    path: '/v1/items',
+    summary:
+      'Merge a batch into the month pages of the storage, then index it; `conflict` for an older fence, `storage-full` with nothing half-written',
+    policy: write,
+    body: z.strictObject({
+      storageId: id,
+      connectionId: id,
+      stream: z.string(),
+      fence: z.number().int().positive(),
+      network: z.string(),
+      account: z.strictObject({ id: z.string(), handle: z.string(), title: z.string(), url: z.string().nullable() }),
+      items: z.array(seenItemSchema).max(5000),
+      gone: z.array(z.string()),
+      covers: z.array(coveredSchema),
+    }),
+    maxBytes: 64 * 1024 ** 2,
+    reply: putItemsReplySchema,
+  }),
+  finishSync: route({
+    method: 'POST',
+    path: '/v1/finish',
+    summary: 'Write what is written once per sync: README.txt, manifest, profiles; nothing when nothing changed',
+    policy: { who: 'service', from: ['conductor'], user: true },
+    body: z.strictObject({ storageId: id }),
+    reply: 'none',
+  }),
+  listItems: route({
+    method: 'GET',
+    path: '/v1/items',
+    summary: 'Stored items, newest first; undated ones last, by arrival',
+    policy: read,
+    query: z.strictObject({
+      network: z.string().max(40).optional(),
+      connectionId: id.optional(),
+      contentType: contentTypeSchema.optional(),
+      from: instantSchema.optional(),
+      to: instantSchema.optional(),
+      cursor: z.string().max(500).optional(),
+      limit: z.coerce.number().int().min(1).max(100).default(30),
+    }),
+    reply: z.strictObject({ items: z.array(storedItemSchema), next: z.string().nullable() }),
+  }),
+  getItem: route({
+    method: 'GET',
+    path: '/v1/items/:key',
+    summary: 'One item',
+    policy: read,
+    params: z.strictObject({ key: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) }),
+    reply: storedItemSchema,
+  }),
+  getFile: route({
+    method: 'GET',
+    path: '/v1/files/*path',
+    summary: 'A media file that is in the index of the person; ETag and Range as in HTTP',
+    policy: read,
+    params: z.strictObject({ path: z.union([z.string(), z.array(z.string())]) }),
+    reply: 'stream',
+  }),
+  getCounts: route({
+    method: 'GET',
+    path: '/v1/counts',
+    summary: 'What is stored, by connection and content type',
+    policy: read,
+    reply: z.strictObject({
+      counts: z.array(
+        z.strictObject({
+          connectionId: id,
+          network: z.string(),
+          contentType: contentTypeSchema,
+          items: count,
+          gone: count,
+          oldest: instantSchema.nullable(),
+          newest: instantSchema.nullable(),
+        }),
+      ),
+      media: z.strictObject({ files: count, bytes: count }),
+    }),
+  }),
+} as const

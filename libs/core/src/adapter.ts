@@ -1,0 +1,104 @@
+import type { Agent } from 'node:https'
+
+/** An operator's setting that an adapter reads, such as a base address. Documented in `.env.example` from here. */
+export interface Variable {
+  /** As in the environment: `BLUESKY_API_URL`. */
+  readonly name: string
+  readonly description: string
+  readonly default: string
+}
+
+/** One thing that a person fills in to connect. */
+export interface Field {
+  readonly name: string
+  readonly label: string
+  readonly kind: 'text' | 'url' | 'password'
+  /** Shown below the field: what to write and where to find it. */
+  readonly help?: string
+  readonly placeholder?: string
+  readonly default?: string
+  readonly autocomplete?: string
+}
+
+/** What a person filled in, by field name. Passwords are here only while signing in; they are never stored. */
+export type Fields = Readonly<Record<string, string>>
+
+/** What lets us act for a person. Only accounts stores these, sealed. Instants are ISO 8601. */
+export interface Tokens {
+  accessToken: string
+  expiresAt: string | null
+  refreshToken: string | null
+}
+
+/** An application's registration with an authorisation server. */
+export interface OAuthClient {
+  clientId: string
+  clientSecret: string | null
+}
+
+/** The addresses of an OAuth 2 authorisation server. `issuer` where it identifies itself (RFC 9207). */
+export interface OAuthEndpoints {
+  authorization: string
+  token: string
+  revocation: string | null
+  issuer: string | null
+  pkce: boolean
+}
+
+/** What signing in may do: reach the network through the guarded client, within a deadline. */
+export interface LoginIo {
+  readonly http: Http
+  readonly variables: Fields
+  readonly signal: AbortSignal
+  now(): Date
+}
+
+/**
+ * How a person links an account; data, so that one connect flow serves every adapter.
+ * - `fields`: the person fills in fields; `signIn` turns them into tokens (or null where none are needed) and keeps the
+ *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong.
+ * - `oauth2-per-server`: the person names a server; we register there once (RFC 7591 or the server's own way), then OAuth 2.
+ * - `oauth2`: the operator registered one app with the provider; its id and secret are variables.
+ */
+export type Login =
+  | {
+      readonly kind: 'fields'
+      readonly fields: readonly Field[]
+      signIn(fields: Fields, io: LoginIo): Promise<{ tokens: Tokens | null; server: string | null; fields: Fields }>
+      refresh?(tokens: Tokens, server: string | null, io: LoginIo): Promise<Tokens>
+      revoke?(tokens: Tokens, server: string | null, io: LoginIo): Promise<void>
+    }
+  | {
+      readonly kind: 'oauth2-per-server'
+      readonly fields: readonly [Field]
+      readonly scopes: readonly string[]
+      /** From what the person wrote (`example.social`, `@me@example.social`, an address) to the server's origin and endpoints. */
+      discover(server: string, io: LoginIo): Promise<{ server: string; endpoints: OAuthEndpoints }>
+      register(server: string, redirectUri: string, io: LoginIo): Promise<OAuthClient>
+    }
+  | {
+      readonly kind: 'oauth2'
+      readonly scopes: readonly string[]
+      readonly clientIdVariable: string
+      readonly clientSecretVariable: string
+      endpoints(variables: Fields): OAuthEndpoints
+    }
+
+/**
+ * Ways out, both guarded (private addresses refused unless the operator allows them), both with deadlines.
+ * `fetch` for most; `agent` for SDKs that insist on Node's own HTTP client.
+ */
+export interface Http {
+  readonly fetch: typeof fetch
+  readonly agent: Agent
+}
+
+/** Who a connection turned out to be. `id` is stable on that network or storage, whatever the handle becomes. */
+export interface Account {
+  id: string
+  handle: string
+  title: string
+  url: string | null
+  /** Scopes that the person declined; what needs them is shown as such. */
+  declined: string[]
+}

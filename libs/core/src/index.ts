@@ -1,0 +1,6 @@
+export * from './adapter.ts'
+export * from './errors.ts'
+export * from './item.ts'
+export * from './network.ts'
+export * from './route.ts'
+export * from './storage.ts'

@@ -1,0 +1,137 @@
+import type { Readable } from 'node:stream'
+import type { Account, Fields, Http, Login, Variable } from './adapter.ts'
+import type { ContentType, Item, MediaSource, SkippedItem } from './item.ts'
+
+/** A network's opaque mark to go on after; only the adapter that made it reads it. */
+export type Cursor = string
+
+/** Publication dates, `from` included, `to` not; null is unbounded. ISO 8601 instants in UTC. */
+export interface Range {
+  from: string | null
+  to: string | null
+}
+
+/**
+ * A part of a stream that one page holds completely: every item that the network still has in it is in that page, so
+ * what we stored of it and do not find there is gone. `by: 'id'` is the order of the ids' UTF-8 bytes, `by: 'at'` that of their
+ * publication dates. `from` included, `to` not; null is unbounded. `contentType` where only that type was enumerated.
+ */
+export interface Covered {
+  by: 'id' | 'at'
+  from: string | null
+  to: string | null
+  contentType?: ContentType
+}
+
+export const walkKinds = ['backfill', 'incremental', 'recheck'] as const
+export type WalkKind = (typeof walkKinds)[number]
+
+/**
+ * One range of a stream being enumerated. `cursor` is where to go on: null at the start, else the last page's cursor that
+ * was saved. `id` is chosen by `plan` and unique within the stream's open walks.
+ */
+export interface Walk {
+  id: string
+  kind: WalkKind
+  range: Range
+  cursor: Cursor | null
+}
+
+/** What is wanted of a stream when a sync starts. */
+export interface Wanted {
+  /** The mark that the last complete incremental walk (or the first page of the first backfill) left; null: never synced. */
+  head: Cursor | null
+  /** Walks that an earlier sync left unfinished; they go on by themselves and must not be planned again. */
+  open: readonly Walk[]
+  contentTypes: readonly ContentType[]
+  range: Range
+}
+
+/** What a network's API hands out at once, turned into items. */
+export interface Page {
+  items: Item[]
+  /** Ids of items that the network says are gone. */
+  gone: string[]
+  skipped: SkippedItem[]
+  /** Where to go on after this page; null: the walk is complete. */
+  cursor: Cursor | null
+  /**
+   * Where the next incremental walk starts. Of a backfill, the first one given is taken if the stream has no head yet;
+   * of an incremental walk, the last one given is taken when the walk is complete, and only then.
+   */
+  head?: Cursor
+  covers?: Covered[]
+  /** How many items of a content type the network says exist. */
+  available?: Partial<Record<ContentType, number>>
+}
+
+/** What an adapter may use while it pulls. */
+export interface PullIo {
+  readonly http: Http
+  /** A current access token; throws `reconnect-required` when the grant is dead. Ask for it before every request. */
+  token(): Promise<string>
+  /** The server's origin, for networks that have many. */
+  readonly server: string | null
+  /** What the person filled in when connecting, secrets left out. */
+  readonly fields: Fields
+  readonly account: Pick<Account, 'id' | 'handle'>
+  readonly variables: Fields
+  /**
+   * A directory of this connection's stream alone, for spooling what does not fit into memory. What is in it is still
+   * there when the walk goes on, or it is empty again (another machine, a cleaned disk).
+   */
+  readonly scratch: string
+  readonly signal: AbortSignal
+  now(): Date
+}
+
+/** What one kind of enumeration of a connection yields, with its own checkpoints and counts. */
+export interface Stream {
+  /** In rows and job ids (`[a-z-]+`); never changes. */
+  readonly name: string
+  /** Bump when the mapping to items changes: everything is pulled again once. */
+  readonly version: number
+  readonly contentTypes: readonly ContentType[]
+  /** The walks that a sync starts, besides the open ones: one, or disjoint ranges; none when there is nothing to ask. */
+  plan(wanted: Wanted, io: PullIo): Promise<Walk[]>
+  /**
+   * Pages from `walk.cursor` on until one with `cursor: null`. Only reads. Stops soon after `io.signal` aborts, by throwing.
+   * Errors: `reconnect-required`, `rate-limited` (with `retryAfterMs` and scope), `unavailable`, `cursor-expired`
+   * (the walk is planned afresh over the same range), `invalid` (what the person filled in is no such thing any more).
+   */
+  pages(walk: Walk, io: PullIo): AsyncIterable<Page>
+  /** Which of these ids the network confirms to be gone; asked before anything found missing is marked as deleted. */
+  gone?(ids: readonly string[], io: PullIo): Promise<string[]>
+}
+
+/** How many requests may be made in a window, and who shares that budget. */
+export interface Budget {
+  readonly per: 'app' | 'server' | 'connection'
+  readonly requests: number
+  readonly windowMs: number
+}
+
+/** A verified webhook or streaming message: what it says has something new. */
+export interface Hook {
+  headers: Readonly<Record<string, string>>
+  body: Uint8Array
+}
+
+/** A place that content is pulled from. Adding one is one folder in `libs/networks`: docs/adding-a-network.md. */
+export interface Network {
+  /** In rows, paths and queue names (`[a-z0-9-]+`); never changes. */
+  readonly id: string
+  readonly title: string
+  /** One sentence for people: what is copied from it. */
+  readonly description: string
+  readonly website: string
+  readonly logins: readonly Login[]
+  readonly variables: readonly Variable[]
+  readonly budgets: readonly Budget[]
+  readonly streams: readonly Stream[]
+  /** Who this connection is; called before it is saved, so that a wrong one never is. `account.id` is empty then. */
+  account(io: PullIo): Promise<Account>
+  /** The bytes of a media source; without it, a guarded GET of its url. Throws `not-found` when it is gone for good. */
+  openMedia?(source: MediaSource, io: PullIo): Promise<Readable>
+  hints?(hook: Hook): Promise<{ accountId: string; stream: string }[]>
+}

@@ -1,0 +1,46 @@
+import type { z } from 'zod'
+
+export const serviceNames = ['web', 'accounts', 'conductor', 'workers', 'platform'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/**
+ * Who may call a route. There is no default: a route without a policy does not type-check and does not register.
+ * - `anyone`: public.
+ * - `service`: one of our services with a service token; with `user: true` the token names the person that the call is for.
+ * - `person`: a signed-in person's browser (web only); unsafe methods are checked against forgery.
+ * - `visitor`: a browser that need not be signed in (web only); unsafe methods are checked against forgery.
+ */
+export type Policy =
+  | { readonly who: 'anyone' }
+  | { readonly who: 'service'; readonly from: readonly ServiceName[]; readonly user: boolean }
+  | { readonly who: 'person' }
+  | { readonly who: 'visitor' }
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Path and query values arrive as text: their schemas coerce. Objects refuse unknown keys (`z.strictObject`). */
+export type Shape = z.ZodObject
+
+/**
+ * One operation of one of our HTTP APIs, declared once: the service validates and answers by it, the OpenAPI document and
+ * the typed client are made from it. `body: 'stream'` and `reply: 'stream'` are bytes, `reply: 'events'` Server-Sent Events,
+ * `reply: 'none'` an empty 204.
+ */
+export interface RouteContract {
+  readonly method: Method
+  /** Express's form: `/v1/users/:userId`; a last `*path` takes the rest. */
+  readonly path: string
+  readonly summary: string
+  readonly policy: Policy
+  readonly params?: Shape
+  readonly query?: Shape
+  readonly body?: z.ZodType | 'stream'
+  readonly reply: z.ZodType | 'stream' | 'events' | 'none'
+  /** Largest body in bytes; 1 MiB for JSON unless said otherwise; streams must say. */
+  readonly maxBytes?: number
+}
+
+/** Declares a route, keeping the types of its schemas. */
+export function route<const Contract extends RouteContract>(contract: Contract): Contract {
+  return contract
+}
