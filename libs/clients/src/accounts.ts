@@ -367,6 +367,8 @@ export const accountsRoutes = {
           walks: z.array(walkSchema),
           /** This sync has not planned its walks yet. */
           needsPlan: z.boolean(),
+          /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
+          attempts: count,
         })
         .nullable(),
     }),

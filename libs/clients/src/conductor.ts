@@ -10,21 +10,25 @@ const count = z.number().int().nonnegative()
 export const networkStatusSchema = z.strictObject({
   connection: connectionSchema,
   streams: z.array(streamStatusSchema),
-  stored: z.array(
-    z.strictObject({
-      contentType: contentTypeSchema,
-      items: count,
-      /** What the network says exists, where it says so. */
-      available: count.nullable(),
-      oldest: instantSchema.nullable(),
-      newest: instantSchema.nullable(),
-    }),
-  ),
+  /** null: platform does not answer just now, so nobody knows; never shown as nothing stored. */
+  stored: z
+    .array(
+      z.strictObject({
+        contentType: contentTypeSchema,
+        items: count,
+        /** What the network says exists, where it says so. */
+        available: count.nullable(),
+        oldest: instantSchema.nullable(),
+        newest: instantSchema.nullable(),
+      }),
+    )
+    .nullable(),
 })
 export type NetworkStatus = z.infer<typeof networkStatusSchema>
 
 /** What is told live, per person. It says what changed, never any content. */
 export const liveEventSchema = z.discriminatedUnion('type', [
+  /** A batch was stored: what it added, to be summed up. */
   z.strictObject({ type: z.literal('progress'), connectionId: id, stream: z.string(), new: count, changed: count, pages: count }),
   z.strictObject({ type: z.literal('stream'), connectionId: id, stream: z.string(), state: z.string() }),
   z.strictObject({ type: z.literal('sync'), syncId: id, state: z.string() }),
@@ -49,7 +53,8 @@ export const conductorRoutes = {
     reply: z.strictObject({
       networks: z.array(networkStatusSchema),
       syncs: z.array(syncSchema),
-      media: z.strictObject({ files: count, bytes: count }),
+      /** null: as with `stored`. */
+      media: z.strictObject({ files: count, bytes: count }).nullable(),
     }),
   }),
   cancelSync: route({
