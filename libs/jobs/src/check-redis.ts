@@ -1,0 +1,24 @@
+import { AshevilleError } from '@asheville/core'
+import { answering, isReadyWithin, type Redis } from './connect-redis.ts'
+
+/**
+ * Throws `unavailable` when Redis does not answer and `invalid` when it may throw jobs away under memory pressure: BullMQ
+ * only warns about that, and then loses jobs without a word.
+ */
+export async function checkRedis(redis: Redis): Promise<void> {
+  const info = await answering(() => redis.info('memory'))
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  if (policy !== undefined && policy !== 'noeviction')
+    throw new AshevilleError('invalid', `Redis is set to maxmemory-policy ${policy}, which loses queued work: set it to noeviction`)
+}
+
+/**
+ * At boot: refuses a Redis that evicts. One that cannot be reached yet is no reason not to start; readiness says it, and
+ * the check is repeated there.
+ */
+export async function refuseEvictingRedis(redis: Redis, timeoutMs = 5000): Promise<void> {
+  if (!(await isReadyWithin(redis, timeoutMs))) return
+  await checkRedis(redis).catch((error: unknown) => {
+    if (error instanceof AshevilleError && error.kind === 'invalid') throw error
+  })
+}

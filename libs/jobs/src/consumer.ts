@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { DelayedError, Worker, type Job } from 'bullmq'
+import { connectPatiently, type Redis, type RedisOptions } from './connect-redis.ts'
+import { queueName, streamKey } from './names.ts'
+import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
+
+/** Why a job's signal aborted; it is the signal's reason. */
+export type StopReason = 'cancelled' | 'shutdown' | 'lock-lost'
+
+/** How a job ended: for good, or to be handed out again after so many milliseconds (behind those that wait). */
+export type JobEnd = { kind: 'done' } | { kind: 'later'; delayMs: number }
+
+export const done: JobEnd = { kind: 'done' }
+export const later = (delayMs: number): JobEnd => ({ kind: 'later', delayMs })
+
+export interface ConsumerOptions extends RedisOptions {
+  redisUrl: string
+  network: string
+  /** How many jobs at once. */
+  concurrency: number
+  /** Stops soon after the signal aborts. What it throws fails the job: Postgres, which knows that work is left, enqueues it anew. */
+  process(job: SyncJobData, signal: AbortSignal): Promise<JobEnd>
+  onError?(error: Error): void
+}
+
+export interface Consumer {
+  /** Stops the running job of this stream, if it runs here. */
+  cancel(key: string): void
+  /** Whether a job waits that could run now. */
+  hasWaiting(): Promise<boolean>
+  /** Stops running jobs (`shutdown`), waits for them until the deadline, then lets go of what is left. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/**
+ * Takes jobs off a network's queue. A worker that dies is replaced within 10 s; one that was frozen learns that its lock
+ * is gone and stops before it does harm. The defaults of BullMQ permit a single crash and wait a minute.
+ *
+ * @see https://docs.bullmq.io/guide/workers/cancelling-jobs
+ */
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { redisUrl, network, concurrency } = options
+  const redis = connectPatiently(redisUrl, options)
+  const jobIds = new Map<string, string>()
+
+  const worker = new Worker(
+    queueName(network),
+    // Three parameters, or BullMQ hands out no signal.
+    async (job: Job, token?: string, signal?: AbortSignal) => {
+      const data = syncJobDataSchema.parse(job.data)
+      const key = streamKey(data.connectionId, data.stream)
+      if (job.id !== undefined) jobIds.set(key, job.id)
+      try {
+        const end = await options.process(data, signal ?? new AbortController().signal)
+        if (end.kind === 'done') return null
+        await job.moveToDelayed(Date.now() + Math.max(1, Math.round(end.delayMs)), token)
+        throw new DelayedError()
+      } finally {
+        jobIds.delete(key)
+      }
+    },
+    {
+      connection: redis,
+      concurrency,
+      lockDuration: 6000,
+      stalledInterval: 2000,
+      maxStalledCount: 1_000_000,
+      drainDelay: 5,
+      runRetryDelay: 1000,
+    },
+  )
+  worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock-lost' satisfies StopReason)))
+  worker.on('error', (error) => options.onError?.(error))
+
+  return {
+    cancel(key) {
+      const jobId = jobIds.get(key)
+      if (jobId !== undefined) worker.cancelJob(jobId, 'cancelled' satisfies StopReason)
+    },
+    hasWaiting: () => hasWaiting(redis, worker),
+    async close(deadlineMs) {
+      const closing = worker.close()
+      worker.cancelAllJobs('shutdown' satisfies StopReason)
+      const isClosed = await Promise.race([closing.then(() => true), delay(deadlineMs, false, { ref: false })])
+      if (!isClosed) await worker.disconnect()
+      redis.disconnect()
+    },
+  }
+}
+
+/** Counts due jobs among the delayed too: BullMQ moves them only when a worker asks for its next job. */
+async function hasWaiting(redis: Redis, worker: Worker): Promise<boolean> {
+  const due = (Date.now() + 1) * 0x1000
+  const [waiting, prioritized, delayed] = await Promise.all([
+    redis.llen(worker.toKey('wait')),
+    redis.zcard(worker.toKey('prioritized')),
+    redis.zcount(worker.toKey('delayed'), 0, due),
+  ])
+  return waiting + prioritized + delayed > 0
+}

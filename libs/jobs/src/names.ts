@@ -1,0 +1,22 @@
+/** Every name that we use in Redis, in one place. BullMQ refuses `:` in queue names and deduplication ids of all digits. */
+
+/** The queue of a network: one queue each, so that one network's trouble delays no other. */
+export const queueName = (network: string): string => `sync-${network}`
+
+/** Names a stream of a connection wherever one is meant: in deduplication, running sets and cancellations. */
+export const streamKey = (connectionId: string, stream: string): string => `${connectionId}-${stream}`
+
+export const runningKey = (userId: string): string => `running:${userId}`
+export const runningPattern = 'running:*'
+
+export const eventsKey = (userId: string): string => `events:${userId}`
+
+/** Pub/sub: something was appended to the person's event stream. */
+export const eventsChannel = (userId: string): string => `events:${userId}`
+
+/** Pub/sub: JSON array of stream keys whose work is to stop. */
+export const cancelChannel = 'cancel'
+
+/** Set while a rate limit holds; `server` null for the limit of the whole app. */
+export const limitKey = (network: string, server: string | null): string =>
+  server === null ? `limit:${network}` : `limit:${network}:${server}`

@@ -1,0 +1,83 @@
+import { AshevilleError } from '@asheville/core'
+import { Queue } from 'bullmq'
+import { answering, type Redis } from './connect-redis.ts'
+import { queueName, streamKey } from './names.ts'
+import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
+
+export interface EnqueueOptions {
+  /** Nobody waits for it: it lets what people asked for go first. */
+  isScheduled: boolean
+}
+
+export interface Producer {
+  /**
+   * Adds the job of a stream. One that waits already is left as it is; while one runs, this one follows it, so that work
+   * asked for at the very end of a run is not swallowed. Throws `unavailable` within milliseconds when Redis is down.
+   */
+  enqueueSync(network: string, job: SyncJobData, options: EnqueueOptions): Promise<void>
+  /** Removes the stream's job unless it runs. */
+  removeSync(network: string, connectionId: string, stream: string): Promise<void>
+  close(): Promise<void>
+}
+
+const scheduledPriority = 10
+
+/**
+ * Adds jobs. Queues are made when they are first used and only while Redis answers: one made while it is down would wait
+ * for it, and with it everybody who asks for something.
+ *
+ * @see https://docs.bullmq.io/guide/jobs/deduplication
+ */
+export function createProducer(redis: Redis): Producer {
+  const queues = new Map<string, Promise<Queue>>()
+
+  const queueOf = (network: string): Promise<Queue> => {
+    const known = queues.get(network)
+    if (known) return known
+    const opened = openQueue(queueName(network), redis)
+    queues.set(network, opened)
+    opened.catch(() => queues.delete(network))
+    return opened
+  }
+
+  return {
+    async enqueueSync(network, job, { isScheduled }) {
+      const data = syncJobDataSchema.parse(job)
+      requireReady(redis)
+      await answering(async () => {
+        const queue = await queueOf(network)
+        await queue.add('sync-stream', data, {
+          deduplication: { id: streamKey(job.connectionId, job.stream), keepLastIfActive: true },
+          removeOnComplete: { age: 600, count: 1000 },
+          removeOnFail: { age: 86_400, count: 1000 },
+          ...(isScheduled ? { priority: scheduledPriority } : {}),
+        })
+      })
+    },
+
+    async removeSync(network, connectionId, stream) {
+      requireReady(redis)
+      await answering(async () => {
+        const queue = await queueOf(network)
+        const jobId = await queue.getDeduplicationJobId(streamKey(connectionId, stream))
+        if (jobId !== null) await queue.remove(jobId)
+      })
+    },
+
+    async close() {
+      const opened = await Promise.allSettled(queues.values())
+      await Promise.allSettled(opened.map((result) => (result.status === 'fulfilled' ? result.value.close() : null)))
+    },
+  }
+}
+
+async function openQueue(name: string, redis: Redis): Promise<Queue> {
+  const queue = new Queue(name, { connection: redis })
+  queue.on('error', () => undefined)
+  await queue.waitUntilReady()
+  return queue
+}
+
+function requireReady(redis: Redis): void {
+  if (redis.status !== 'ready') throw new AshevilleError('unavailable', 'The queue does not answer', { retryAfterMs: 2000 })
+}
