@@ -1,0 +1,61 @@
+import { Server as TcpServer } from 'node:net'
+import type { Server } from 'node:http'
+import { AshevilleError } from '@asheville/core'
+import type { Context } from './context.ts'
+
+/** How long idle connections may still bring the request that was on its way when we stopped listening. */
+const lingerMs = 150
+/** How long a sender gets to read a refusal of a body that it has not finished sending. */
+const unreadMs = 1000
+
+/** Follows the requests of a server, to end well: nothing in flight is cut off, nothing new begins. */
+export function createDrain(server: Server): { add(context: Context): void; close(deadlineMs: number): Promise<void> } {
+  const open = new Set<Context>()
+  let isClosing = false
+  let onEmpty: () => void = () => undefined
+
+  const endStream = (context: Context) => {
+    if (!context.isStream) return
+    context.abort(new AshevilleError('cancelled', 'The service is stopping'))
+    context.response.end()
+  }
+
+  const add = (context: Context) => {
+    const { request, response } = context
+    open.add(context)
+    if (isClosing) response.set('connection', 'close')
+    response.once('close', () => {
+      open.delete(context)
+      if (open.size === 0) onEmpty()
+      if (!request.complete) setTimeout(() => request.complete || request.destroy(), unreadMs).unref()
+    })
+  }
+
+  const close = async (deadlineMs: number) => {
+    isClosing = true
+    const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))
+    // http.Server's own close would cut idle connections at once, and with them requests that are just arriving.
+    TcpServer.prototype.close.call(server)
+    for (const { response } of open) if (!response.headersSent) response.set('connection', 'close')
+    for (const context of open) endStream(context)
+    await pause(Math.min(lingerMs, deadlineMs))
+    for (const context of open) endStream(context)
+    const empty = new Promise<void>((resolve) => {
+      onEmpty = resolve
+      if (open.size === 0) resolve()
+    })
+    await Promise.race([empty, pause(deadlineMs - lingerMs)])
+    for (const context of open) context.abort(new AshevilleError('cancelled', 'The service is stopping'))
+    server.closeIdleConnections()
+    if (open.size > 0) server.closeAllConnections()
+    else await Promise.race([closed, pause(500)])
+    server.closeAllConnections()
+    await closed
+  }
+
+  return { add, close }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)).unref())
+}

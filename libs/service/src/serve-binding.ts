@@ -1,0 +1,168 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { AshevilleError, type Policy, type RouteContract, type ServiceName } from '@asheville/core'
+import type { Request } from 'express'
+import type { Binding, Call, StreamReply, Visit } from './binding.ts'
+import type { Browser, Person } from './browser.ts'
+import type { Context } from './context.ts'
+import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
+import type { Verify } from './service-tokens.ts'
+import { parseBody, parseParams, parseQuery } from './validate.ts'
+
+export interface ServeOptions {
+  verify: Verify | undefined
+  browser: Browser | undefined
+  /** Until a JSON answer or a page must be there. Streams have none. */
+  deadlineMs: number
+  /** How long a streamed body may stand still. */
+  bodyIdleMs: number
+}
+
+interface Admitted {
+  from: ServiceName | null
+  userId: string | null
+  person: Person | null
+}
+
+const nobody: Admitted = { from: null, userId: null, person: null }
+
+/** Answers one matched request: who calls is checked first, then what was sent, then the handler runs, then its reply is checked. */
+export async function serveBinding(binding: Binding, context: Context, options: ServeOptions): Promise<void> {
+  if (binding.kind === 'page') return within(context, options.deadlineMs, () => servePage(binding, context, options))
+  const { contract } = binding
+  const streams = contract.body === 'stream' || contract.reply === 'stream' || contract.reply === 'events'
+  if (streams) return serveApi(binding, context, options)
+  return within(context, options.deadlineMs, () => serveApi(binding, context, options))
+}
+
+async function servePage(binding: Extract<Binding, { kind: 'page' }>, context: Context, options: ServeOptions): Promise<void> {
+  const visit = visitOf(binding.policy, context, await readForm(context.request, context.signal))
+  const admitted = await admit(binding.policy, visit, options)
+  if (!admitted) return
+  await binding.handle({ ...visit, log: context.log, person: admitted.person })
+}
+
+async function serveApi(binding: Extract<Binding, { kind: 'api' }>, context: Context, options: ServeOptions): Promise<void> {
+  const { contract } = binding
+  const { request, response } = context
+  const admitted = await admit(contract.policy, visitOf(contract.policy, context, null), options)
+  if (!admitted) return
+  if (admitted.from) context.addToLog({ from: admitted.from })
+  if (admitted.userId) context.addToLog({ userId: admitted.userId })
+
+  const params = parseParams(contract, request.params)
+  const query = parseQuery(contract, request.query)
+  const body = await bodyOf(contract, context, options)
+  const { requestId, signal, log } = context
+  const call = { request, response, requestId, signal, log, params, query, body, caller: admitted.from, ...pick(admitted) }
+  await sendReply(contract, await binding.handle(call as unknown as Call<RouteContract>), context)
+}
+
+function pick({ userId, person }: Admitted): Pick<Admitted, 'userId' | 'person'> {
+  return { userId, person }
+}
+
+function bodyOf(contract: RouteContract, context: Context, options: ServeOptions): unknown {
+  const { request, signal } = context
+  if (contract.body === undefined) return undefined
+  if (contract.body === 'stream') return streamBody(request, contract.maxBytes ?? 0, options.bodyIdleMs, signal)
+  const schema = contract.body
+  return readJson(request, contract.maxBytes ?? defaultMaxBytes, signal).then((value) => parseBody(schema, value))
+}
+
+/** Null: the guard has answered. */
+async function admit(policy: Policy, visit: Visit, options: ServeOptions): Promise<Admitted | null> {
+  if (policy.who === 'anyone') return nobody
+  if (policy.who === 'service') {
+    if (!options.verify) throw new Error('There is no verifier of service tokens')
+    const { from, userId } = await options.verify(bearerOf(visit.request))
+    if (!policy.from.includes(from)) throw new AshevilleError('forbidden', `The ${from} service may not do this`)
+    if (policy.user && userId === null) throw new AshevilleError('forbidden', 'The token names no person')
+    return { from, userId: policy.user ? userId : null, person: null }
+  }
+  if (!options.browser) throw new Error('There is no guard of browsers')
+  const person = await options.browser.guard(visit)
+  if (visit.response.headersSent) return null
+  if (!person && policy.who === 'person') throw new AshevilleError('unauthenticated', 'Sign in first')
+  return { from: null, userId: person?.userId ?? null, person }
+}
+
+function bearerOf(request: Request): string {
+  const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token === undefined) throw new AshevilleError('unauthenticated', 'A service token is needed')
+  return token
+}
+
+function visitOf(policy: Policy, context: Context, form: Visit['form']): Visit {
+  const { request, response, requestId, signal, log } = context
+  return { request, response, requestId, signal, log, policy, form, params: texts(request.params, '/'), query: texts(request.query, null) }
+}
+
+/** One text per name: repeated values are joined, or the last one counts. */
+function texts(values: object, separator: string | null): Record<string, string> {
+  const entries = Object.entries(values).map(([name, value]): [string, string] => {
+    const parts: unknown[] = Array.isArray(value) ? value : [value]
+    return [name, separator === null ? String(parts.at(-1) ?? '') : parts.join(separator)]
+  })
+  if (entries.some(([name, value]) => name.includes('\0') || value.includes('\0')))
+    throw new AshevilleError('invalid', 'The address holds a NUL character')
+  return Object.assign(Object.create(null), Object.fromEntries(entries))
+}
+
+async function sendReply(contract: RouteContract, reply: unknown, { response, log }: Context): Promise<void> {
+  if (contract.reply === 'none') {
+    if (!response.headersSent) response.status(204).end()
+    return
+  }
+  if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(reply, response)
+  const checked = contract.reply.safeParse(reply)
+  if (!checked.success) {
+    log.error(
+      { faults: checked.error.issues.slice(0, 5).map(({ code, path }) => ({ code, path: path.join('.') })) },
+      'reply outside its contract',
+    )
+    throw new AshevilleError('unexpected', 'The reply is outside its contract')
+  }
+  response.json(reply)
+}
+
+async function sendStream(reply: unknown, response: Context['response']): Promise<void> {
+  if (!isStreamReply(reply)) {
+    if (!response.headersSent) throw new AshevilleError('unexpected', 'The handler answered nothing')
+    return
+  }
+  response.status(reply.status ?? 200).set(reply.headers ?? {})
+  if (reply.body === null) {
+    response.end()
+    return
+  }
+  // For HEAD, Node leaves the body out; it must not be fetched for nothing.
+  if (response.req.method === 'HEAD') {
+    reply.body.destroy()
+    response.end()
+    return
+  }
+  await pipeline(reply.body, response)
+}
+
+function isStreamReply(reply: unknown): reply is StreamReply & { body: Readable | null } {
+  return typeof reply === 'object' && reply !== null && 'body' in reply
+}
+
+/** Runs it with a deadline; when that passes, the signal aborts and the answer is `unavailable`, whatever the work does. */
+async function within(context: Context, ms: number, work: () => Promise<void>): Promise<void> {
+  const late = new AshevilleError('unavailable', 'This took too long', { retryAfterMs: 1000 })
+  const timer = setTimeout(() => context.abort(late), ms)
+  try {
+    await Promise.race([work(), aborted(context.signal)])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
