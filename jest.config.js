@@ -1,0 +1,25 @@
+/** Native ES modules: packages such as jose and openid-client come as nothing else. */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/{apps,libs}/*/{src,tests}/**/*.test.ts', '<rootDir>/{scripts,e2e,bench}/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/\\.data/', '<rootDir>/\\.nx/'],
+  testPathIgnorePatterns: ['/node_modules/', ...(process.env.ASHEVILLE_LIVE === '1' ? [] : ['\\.live\\.test\\.ts$'])],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2024',
+          parser: { syntax: 'typescript' },
+          transform: { verbatimModuleSyntax: true },
+        },
+      },
+    ],
+  },
+  maxWorkers: 2,
+  testTimeout: 20_000,
+}

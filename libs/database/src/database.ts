@@ -1,0 +1,141 @@
+import { AshevilleError } from '@asheville/core'
+import pg from 'pg'
+import { translateError } from './errors.ts'
+import { types } from './types.ts'
+
+/** What a query takes. JSON goes in as text (`JSON.stringify`), so that an array is always a Postgres array. */
+export type SqlValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Date
+  | Uint8Array
+  | readonly (string | null)[]
+  | readonly (number | null)[]
+  | readonly (boolean | null)[]
+  | readonly (Date | null)[]
+  | readonly (Uint8Array | null)[]
+
+/**
+ * One schema of a Postgres database. Rows come back with `timestamptz` as ISO 8601 in UTC with milliseconds, `bigint` as
+ * number (one beyond 2^53 throws), `numeric` as string. Postgres keeps microseconds: write `date_trunc('milliseconds', now())`
+ * where the value is compared later.
+ */
+export interface Database {
+  /**
+   * The rows of one statement. Errors: `unavailable` (Postgres cannot be reached, does not answer in time, a lock is not
+   * had, a deadlock), `conflict` (a constraint: `isUniqueViolation` tells which), `invalid` (text with a character that
+   * Postgres cannot hold), `unexpected` for the rest.
+   */
+  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly SqlValue[]): Promise<Row[]>
+  /** Commits when `work` resolves, rolls back when it throws. Inside a transaction it is a savepoint. */
+  transaction<T>(work: (db: Database) => Promise<T>): Promise<T>
+  /** Waits for what runs and closes every connection. Inside a transaction it throws. */
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  url: string
+  schema: string
+  /** Connections at most; 10 unless said otherwise. */
+  poolSize?: number
+  /** What one statement may take, on both sides; 2,000 unless said otherwise. */
+  queryTimeoutMs?: number
+  /** What getting a connection may take, waiting for a free one included; 1,500 unless said otherwise. */
+  connectTimeoutMs?: number
+}
+
+/**
+ * A pool of connections with a deadline on everything, so that a stopped or frozen Postgres is an `unavailable` within two
+ * seconds and never a hang. Nothing is connected before the first query.
+ */
+export function createDatabase(options: DatabaseOptions): Database {
+  const { url, schema, poolSize = 10, queryTimeoutMs = 2_000, connectTimeoutMs = 1_500 } = options
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: `-c search_path=${quoteIdentifier(schema)},public`,
+    application_name: `asheville-${schema}`,
+    max: poolSize,
+    types,
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    query_timeout: queryTimeoutMs,
+    statement_timeout: queryTimeoutMs,
+    lock_timeout: connectTimeoutMs,
+    // A frozen process of ours must not keep row locks for ever.
+    idle_in_transaction_session_timeout: 10_000,
+  })
+  // An idle connection that breaks leaves the pool by itself; the next query tells whether Postgres is there.
+  pool.on('error', () => undefined)
+
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw translateError(error)
+    })
+    let broken = false
+    try {
+      return await work(client)
+    } catch (error) {
+      broken = isBroken(error)
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  return {
+    query: (text, values = []) => withClient((client) => run(client, text, values)),
+    transaction: (work) => withClient((client) => inTransaction(client, ['BEGIN', 'COMMIT', 'ROLLBACK'], 1, work)),
+    close: () => pool.end(),
+  }
+}
+
+async function run<Row extends object>(client: pg.PoolClient, text: string, values: readonly SqlValue[]): Promise<Row[]> {
+  try {
+    const result = await client.query<Row>(text, [...values])
+    return result.rows
+  } catch (error) {
+    throw translateError(error)
+  }
+}
+
+async function inTransaction<T>(
+  client: pg.PoolClient,
+  [begin, commit, rollback]: readonly [string, string, string],
+  depth: number,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const name = `level_${depth}`
+  const savepoint = [`SAVEPOINT ${name}`, `RELEASE SAVEPOINT ${name}`, `ROLLBACK TO SAVEPOINT ${name}`] as const
+  const db: Database = {
+    query: (text, values = []) => run(client, text, values),
+    transaction: (inner) => inTransaction(client, savepoint, depth + 1, inner),
+    close: () => Promise.reject(new AshevilleError('unexpected', 'A transaction is ended by returning from it, not by close()')),
+  }
+  await run(client, begin, [])
+  let result: T
+  try {
+    result = await work(db)
+  } catch (error) {
+    // On a broken connection the server rolls back by itself.
+    if (!isBroken(error)) await run(client, rollback, [])
+    throw error
+  }
+  await run(client, commit, [])
+  return result
+}
+
+/** Whether the connection that threw this cannot be used again: anything but an answer by a living server. */
+function isBroken(error: unknown): boolean {
+  const cause = error instanceof AshevilleError ? error.cause : undefined
+  if (cause === undefined) return false
+  return !(cause instanceof pg.DatabaseError) || cause.severity === 'FATAL'
+}
+
+/** A name as SQL writes it: `a"b` → `"a""b"`. */
+export function quoteIdentifier(name: string): string {
+  return pg.escapeIdentifier(name)
+}

@@ -1,0 +1,3 @@
+export { serviceKeys, type ServiceKeys } from './service-keys.ts'
+export { testDatabase } from './test-database.ts'
+export { testRedis } from './test-redis.ts'

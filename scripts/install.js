@@ -1,0 +1,52 @@
+// Plain JavaScript without dependencies: this runs on a fresh clone, with whatever Node (20 or newer) the machine has.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+const reason = whyInstall()
+if (reason !== null) install(reason)
+
+/** Why the dependencies must be installed, or null when what is installed is what package-lock.json asks for. */
+function whyInstall() {
+  const wanted = lockOf('package-lock.json')
+  const installed = lockOf(join('node_modules', '.package-lock.json'))
+  if (installed === null) return 'first start'
+  for (const [path, entry] of Object.entries(wanted ?? {})) {
+    if (path === '' || entry.link === true || !path.includes('node_modules/')) continue
+    const version = installed[path]?.version
+    // Optional packages for other platforms are not installed.
+    if (version === undefined && (entry.optional === true || entry.devOptional === true)) continue
+    if (version !== entry.version) return 'dependencies have changed'
+  }
+  return existsSync(join(root, 'node_modules', '.bin', 'node')) ? null : 'first start'
+}
+
+/** @returns {Record<string, { version?: string, link?: boolean, optional?: boolean, devOptional?: boolean }> | null} */
+function lockOf(file) {
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages ?? {}
+  } catch {
+    return null
+  }
+}
+
+function install(why) {
+  process.stdout.write(`Installing dependencies (${why}); this takes about a minute, up to three on a slow line …\n`)
+  const started = Date.now()
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, NODE_ENV: '' } }
+  const result =
+    npm !== undefined && npm.endsWith('.js')
+      ? spawnSync(process.execPath, [npm, ...args], options)
+      : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
+  if (result.status !== 0) {
+    const what = result.error === undefined ? `npm ci ended with ${result.status ?? result.signal}` : result.error.message
+    process.stderr.write(`The dependencies could not be installed: ${what}. The lines above say why; run npm ci to try again.\n`)
+    process.exit(1)
+  }
+  process.stdout.write(`Installed in ${Math.round((Date.now() - started) / 1000)} s\n`)
+}
