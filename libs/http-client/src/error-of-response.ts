@@ -1,0 +1,37 @@
+import { AshevilleError, type LimitScope } from '@asheville/core'
+import { retryAfterHeaderMs, retryAfterMs } from './retry-after.ts'
+
+export interface ResponseErrorOptions {
+  /** The network's or storage's name, for the message: `Mastodon`. */
+  service: string
+  /** Whom a 429 of this request holds back; `connection` unless said otherwise. */
+  scope?: LimitScope
+  now?: Date
+}
+
+/** An answer that is no success, as one of our errors; its body is let go unread. */
+export function errorOfResponse(response: Pick<Response, 'status' | 'headers' | 'body'>, options: ResponseErrorOptions): AshevilleError {
+  const { status, headers, body } = response
+  // A body that somebody reads already cannot be let go, and need not.
+  if (body && !body.locked) body.cancel().catch(() => undefined)
+  return errorOfStatus(status, headers, options)
+}
+
+export function errorOfStatus(
+  status: number,
+  headers: Headers,
+  { service, scope, now = new Date() }: ResponseErrorOptions,
+): AshevilleError {
+  if (status === 401) return new AshevilleError('reconnect-required', `${service} no longer accepts the connection`)
+  if (status === 429)
+    return new AshevilleError('rate-limited', `${service} asks to wait`, {
+      retryAfterMs: retryAfterMs(headers, now),
+      scope: scope ?? 'connection',
+    })
+  if (status === 404 || status === 410) return new AshevilleError('not-found', `${service} does not have it`)
+  if (status === 507) return new AshevilleError('storage-full', `${service} is full`)
+  if (status >= 500 || status === 408 || status === 425)
+    return new AshevilleError('unavailable', `${service} has trouble (${status})`, { retryAfterMs: retryAfterHeaderMs(headers, now) })
+  if (status >= 400) return new AshevilleError('invalid', `${service} refused the request (${status})`)
+  return new AshevilleError('unexpected', `${service} answered ${status}`)
+}

@@ -1,0 +1,27 @@
+import { AshevilleError, type ErrorKind } from '@asheville/core'
+import { UnknownHost } from './guard.ts'
+
+/** The answer is not what the service would give: another kind of server, or a service that changed. */
+export class NotTheService extends AshevilleError {
+  constructor(kind: Extract<ErrorKind, 'invalid' | 'unexpected'>, host: string, service: string, cause?: unknown) {
+    super(kind, `${host} does not look like ${service}`, { cause })
+  }
+}
+
+/** Whether the failure is that the host's name does not exist. */
+export function isUnknownHost(error: unknown): boolean {
+  return error instanceof UnknownHost
+}
+
+/**
+ * For signing in, where a person has just written the server's name: what shows that it is the wrong one (it does not exist,
+ * may not be reached, does not answer, or is something else) becomes `invalid` at that field. Throw its result.
+ * `pointer`: the field, `/server`.
+ */
+export function asLoginFault(error: unknown, pointer: string): unknown {
+  if (!(error instanceof AshevilleError) || error.faults) return error
+  const isWrongServer =
+    error instanceof UnknownHost || error instanceof NotTheService || error.kind === 'invalid' || error.kind === 'not-found'
+  if (!isWrongServer) return error
+  return new AshevilleError('invalid', error.message, { cause: error, faults: [{ pointer, message: error.message }] })
+}
