@@ -61,8 +61,10 @@ export class AshevilleError extends Error {
 /** The kind of anything thrown: ours as it is, an abort is `cancelled`, a timeout `unavailable`, the rest `unexpected`. */
 export function kindOf(error: unknown): ErrorKind {
   if (error instanceof AshevilleError) return error.kind
-  if (error instanceof Error && error.name === 'AbortError') return 'cancelled'
-  if (error instanceof Error && error.name === 'TimeoutError') return 'unavailable'
+  // Not `instanceof Error`: what Node itself throws may come from another realm.
+  const { name } = Object(error) as { name?: unknown }
+  if (name === 'AbortError') return 'cancelled'
+  if (name === 'TimeoutError') return 'unavailable'
   return 'unexpected'
 }
 
