@@ -1,0 +1,10 @@
+import type { StorageAdapter } from '@asheville/core'
+import { local } from './local/index.ts'
+
+/** Every storage there is, in the order in which people see them. */
+export const storages: readonly StorageAdapter[] = [local]
+
+/** The storage with that id; null when there is none. */
+export function storageById(id: string): StorageAdapter | null {
+  return storages.find((storage) => storage.id === id) ?? null
+}
