@@ -1,0 +1,41 @@
+import type { accountsRoutes, Client } from '@asheville/clients'
+import { AshevilleError } from '@asheville/core'
+
+export interface AccessToken {
+  /** A current one, from memory while it lasts. Throws `reconnect-required` when there is none to be had. */
+  get(): Promise<string>
+  /** The network refused the last one: the next `get` asks accounts for another. False when none was handed out. */
+  reject(): boolean
+}
+
+/** Ends before the token does, so that a request never leaves with one that dies on the way. */
+const marginMs = 60_000
+/** For tokens that tell no end: accounts stays the one who knows. */
+const unknownLifeMs = 5 * 60_000
+
+export function createAccessToken(
+  accounts: Pick<Client<typeof accountsRoutes>, 'getAccess'>,
+  call: { userId: string; connectionId: string; requestId: string; signal: AbortSignal },
+): AccessToken {
+  let current: { token: string; until: number } | null = null
+  let rejected: string | null = null
+
+  return {
+    async get() {
+      if (current && Date.now() < current.until) return current.token
+      const { connectionId, ...context } = call
+      const { accessToken, expiresAt } = await accounts.getAccess({ ...context, params: { connectionId }, body: { rejected } })
+      if (accessToken === null || accessToken === rejected)
+        throw new AshevilleError('reconnect-required', 'The connection has to be renewed')
+      rejected = null
+      current = { token: accessToken, until: expiresAt === null ? Date.now() + unknownLifeMs : Date.parse(expiresAt) - marginMs }
+      return accessToken
+    },
+    reject() {
+      if (current === null) return false
+      rejected = current.token
+      current = null
+      return true
+    },
+  }
+}

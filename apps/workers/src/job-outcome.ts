@@ -1,0 +1,95 @@
+import { AshevilleError, kindOf } from '@asheville/core'
+import type { Outcome } from '@asheville/clients'
+import { done, later, type JobEnd, type StopReason } from '@asheville/jobs'
+
+/** Why a slice was stopped from outside. */
+export type Stop = StopReason | 'lease-lost'
+
+export interface SliceEnd {
+  /** What accounts is told when the lease is returned; null: the lease is not ours any more. */
+  outcome: Outcome | null
+  /** What becomes of the job in the queue. */
+  end: JobEnd
+}
+
+interface Circumstances {
+  /** For the person to read: `Mastodon`. */
+  title: string
+  /** Retries in a row since something was last stored. */
+  attempts: number
+  now: Date
+  /** From 0 to 1. */
+  random: number
+}
+
+/** Retries before a stream counts as failed; its next scheduled sync tries again. */
+const mostAttempts = { unavailable: 20, unexpected: 4 } as const
+const firstDelayMs = 2000
+const longestDelayMs = 10 * 60_000
+const unknownLimitMs = 60_000
+
+/** The stream is pulled to its end. */
+export const finished: SliceEnd = { outcome: { kind: 'done' }, end: done }
+
+/** There is more to do, and others have their turn first. */
+export const yielded: SliceEnd = { outcome: { kind: 'yielded' }, end: later(1) }
+
+/** What a stop from outside means: checkpoints are kept in every case. */
+export function outcomeOfStop(stop: Stop): SliceEnd {
+  switch (stop) {
+    case 'cancelled':
+      return { outcome: { kind: 'cancelled' }, end: done }
+    case 'shutdown':
+    case 'lock-lost':
+      return yielded
+    case 'lease-lost':
+      return { outcome: null, end: later(2000) }
+  }
+}
+
+/** What an error means for the stream and for its job (docs: EXEMPLARS §4.1). Only the kind decides. */
+export function outcomeOfError(error: unknown, circumstances: Circumstances): SliceEnd {
+  const { title, now } = circumstances
+  const kind = kindOf(error)
+  const message = error instanceof AshevilleError ? error.message : ''
+  switch (kind) {
+    case 'rate-limited': {
+      const delayMs = Math.max(1000, retryAfterOf(error) ?? unknownLimitMs)
+      const until = new Date(now.getTime() + delayMs).toISOString()
+      return { outcome: { kind: 'waiting', until, reason: `${title} allows no more requests for now` }, end: later(delayMs) }
+    }
+    case 'unavailable':
+      return retry(kind, message || `${title} does not answer`, error, circumstances)
+    case 'reconnect-required':
+    case 'storage-full':
+      return fail(kind, message)
+    case 'invalid':
+    case 'forbidden':
+    case 'not-found':
+      return fail('invalid', message)
+    case 'conflict':
+      return outcomeOfStop('lease-lost')
+    case 'cancelled':
+      return { outcome: { kind: 'yielded' }, end: later(1000) }
+    case 'cursor-expired':
+    case 'unauthenticated':
+    case 'unexpected':
+      return retry('unexpected', 'Something went wrong', error, circumstances)
+  }
+}
+
+function fail(error: 'reconnect-required' | 'storage-full' | 'invalid' | 'unexpected' | 'unavailable', reason: string): SliceEnd {
+  return { outcome: { kind: 'failed', error, reason }, end: done }
+}
+
+function retry(kind: 'unavailable' | 'unexpected', reason: string, error: unknown, { attempts, now, random }: Circumstances): SliceEnd {
+  if (attempts >= mostAttempts[kind]) return fail(kind, reason)
+  const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** attempts) * (0.5 + random / 2)
+  const delayMs = Math.round(Math.max(backoffMs, retryAfterOf(error) ?? 0))
+  const until = new Date(now.getTime() + delayMs).toISOString()
+  return { outcome: { kind: 'retrying', until, reason }, end: later(delayMs) }
+}
+
+function retryAfterOf(error: unknown): number | undefined {
+  return error instanceof AshevilleError ? error.retryAfterMs : undefined
+}

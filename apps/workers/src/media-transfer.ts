@@ -1,0 +1,214 @@
+import { Readable, Transform } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { Client, MediaState, platformRoutes } from '@asheville/clients'
+import { AshevilleError, kindOf, throwIfAborted, type MediaSource, type Network, type PullIo } from '@asheville/core'
+import type { Target } from './pull-parts.ts'
+
+export interface MediaLimits {
+  atOnce: number
+  /** A file larger than this is not copied. */
+  bytes: number
+  /** Without a byte for so long, it is given up for now. */
+  idleMs: number
+  /** However fast it flows, it ends after so long. */
+  totalMs: number
+  /** A host that failed so often in a row is left alone for the rest of the slice. */
+  failuresPerHost: number
+}
+
+export const defaultMediaLimits: MediaLimits = {
+  atOnce: 4,
+  bytes: 4 * 1024 ** 3,
+  idleMs: 30_000,
+  totalMs: 15 * 60_000,
+  failuresPerHost: 3,
+}
+
+/** A source with what decides its folder. */
+export interface WantedMedia {
+  source: MediaSource
+  at: string | null
+}
+
+export interface MediaTransfer {
+  /**
+   * What becomes of each source, by its url: stored, or `pending` / `gone` with the reason. Only what is wrong with us or
+   * with the storage throws (`storage-full`, `unavailable`, `conflict` …); a file that cannot be had never does.
+   */
+  transfer(wanted: readonly WantedMedia[]): Promise<Record<string, MediaState>>
+}
+
+interface Parts {
+  network: Network
+  platform: Pick<Client<typeof platformRoutes>, 'findMedia' | 'putMedia'>
+  io: PullIo
+  target: Target
+  limits: MediaLimits
+  check(): void
+}
+
+/** Copies files from a network to the person's storage, several at once, as streams. */
+export function createMediaTransfer(parts: Parts): MediaTransfer {
+  const failuresByHost = new Map<string, number>()
+
+  const transferOne = async ({ source, at }: WantedMedia): Promise<MediaState> => {
+    const host = hostOf(source.url)
+    if ((failuresByHost.get(host) ?? 0) >= parts.limits.failuresPerHost) return pending(`${host} does not answer`)
+    const state = await copy(parts, source, at)
+    if (state.state === 'pending') failuresByHost.set(host, (failuresByHost.get(host) ?? 0) + 1)
+    else failuresByHost.delete(host)
+    return state
+  }
+
+  return {
+    async transfer(wanted) {
+      const byUrl = new Map(wanted.map((media) => [media.source.url, media]))
+      const states = await findStored(parts, [...byUrl.keys()])
+      const missing = [...byUrl.values()].filter((media) => states[media.source.url] === undefined)
+      await atOnce(missing, parts.limits.atOnce, async (media) => {
+        parts.check()
+        states[media.source.url] = await transferOne(media)
+      })
+      return states
+    },
+  }
+}
+
+/** Asked in bounded portions. What is pending is tried again now that its item came by. */
+async function findStored({ platform, target, io }: Parts, urls: string[]): Promise<Record<string, MediaState>> {
+  const states: Record<string, MediaState> = {}
+  for (let start = 0; start < urls.length; start += 1000) {
+    const { found } = await platform.findMedia({
+      ...target.context,
+      signal: io.signal,
+      body: { storageId: target.storageId, urls: urls.slice(start, start + 1000) },
+    })
+    for (const [url, state] of Object.entries(found)) if (state.state !== 'pending') states[url] = state
+  }
+  return states
+}
+
+async function copy(parts: Parts, source: MediaSource, at: string | null): Promise<MediaState> {
+  const deadline = createDeadline(parts.limits)
+  const signal = AbortSignal.any([parts.io.signal, deadline.signal])
+  /** What went wrong on the network's side, as opposed to ours. */
+  let fault: unknown = null
+  try {
+    const opened = await open(parts, source, signal).catch((error: unknown) => {
+      fault = error
+      throw error
+    })
+    const counted = countBytes(opened, parts.limits, deadline.progress)
+    counted.on('error', (error) => (fault ??= error))
+    const { target } = parts
+    const stored = await parts.platform.putMedia({
+      ...target.context,
+      query: {
+        storageId: target.storageId,
+        connectionId: target.connectionId,
+        stream: target.stream,
+        fence: target.fence,
+        source: source.url,
+        mediaType: source.mediaType ?? opened.mediaType,
+        at: at ?? undefined,
+        bytes: opened.bytes,
+      },
+      body: counted,
+      contentLength: opened.bytes,
+      signal,
+    })
+    return { state: 'stored', ...stored }
+  } catch (error) {
+    throwIfAborted(parts.io.signal)
+    if (fault !== null) return stateOfFault(fault, deadline.signal)
+    if (deadline.signal.aborted) return pending('It took too long')
+    if (kindOf(error) === 'invalid') return pending('It arrived cut short')
+    throw error
+  } finally {
+    deadline.clear()
+  }
+}
+
+interface Opened {
+  body: Readable
+  bytes: number | undefined
+  mediaType: string | undefined
+}
+
+async function open({ network, io }: Parts, source: MediaSource, signal: AbortSignal): Promise<Opened> {
+  if (network.openMedia) return { body: await network.openMedia(source, { ...io, signal }), bytes: undefined, mediaType: undefined }
+  const response = await io.http.fetch(source.url, { signal, headers: { 'accept-encoding': 'identity' } })
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel()
+    throw new AshevilleError(kindOfStatus(response.status), `The server answered ${response.status}`)
+  }
+  const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (mediaType === 'text/html' && source.kind !== 'document') {
+    await response.body.cancel()
+    throw new AshevilleError('unavailable', 'The server answered with a page instead of the file')
+  }
+  const length = response.headers.get('content-length')
+  const isAsSent = response.headers.get('content-encoding') === null && length !== null && /^\d{1,15}$/.test(length)
+  return { body: Readable.fromWeb(response.body as ReadableStream), bytes: isAsSent ? Number(length) : undefined, mediaType }
+}
+
+/** Passes the bytes on, tells of progress, and fails as soon as they are more than allowed. */
+function countBytes(opened: Opened, limits: MediaLimits, progress: () => void): Readable {
+  let bytes = 0
+  const tooLarge = () => new AshevilleError('not-found', `It is larger than ${Math.floor(limits.bytes / 1024 ** 2)} MiB`)
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      progress()
+      if (bytes > limits.bytes) done(tooLarge())
+      else done(null, chunk)
+    },
+  })
+  if (opened.bytes !== undefined && opened.bytes > limits.bytes) counter.destroy(tooLarge())
+  opened.body.on('error', (error) => counter.destroy(error))
+  counter.on('close', () => opened.body.destroy())
+  return opened.body.pipe(counter)
+}
+
+function createDeadline({ idleMs, totalMs }: MediaLimits): { signal: AbortSignal; progress(): void; clear(): void } {
+  const controller = new AbortController()
+  const abort = () => controller.abort(new AshevilleError('unavailable', 'It took too long'))
+  const total = setTimeout(abort, totalMs)
+  const idle = setTimeout(abort, idleMs)
+  return {
+    signal: controller.signal,
+    progress: () => idle.refresh(),
+    clear() {
+      clearTimeout(total)
+      clearTimeout(idle)
+    },
+  }
+}
+
+function stateOfFault(fault: unknown, deadline: AbortSignal): MediaState {
+  if (deadline.aborted) return pending('It took too long')
+  if (!(fault instanceof AshevilleError)) return pending('The transfer broke off')
+  return { state: fault.kind === 'not-found' ? 'gone' : 'pending', reason: fault.message }
+}
+
+const pending = (reason: string): MediaState => ({ state: 'pending', reason })
+
+const kindOfStatus = (status: number) => (status === 404 || status === 410 ? 'not-found' : 'unavailable')
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'The server'
+}
+
+/** Runs `work` for every value, so many at once; the first failure is thrown once the others have settled. */
+async function atOnce<T>(values: readonly T[], count: number, work: (value: T) => Promise<void>): Promise<void> {
+  const rest = values.values()
+  let failure: { error: unknown } | null = null
+  const runner = async () => {
+    for (const value of rest) {
+      if (failure) return
+      await work(value).catch((error: unknown) => (failure ??= { error }))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(count, values.length) }, runner))
+  if (failure) throw (failure as { error: unknown }).error
+}

@@ -1,0 +1,123 @@
+import type { Tally } from '@asheville/clients'
+import { AshevilleError, kindOf, type Cursor, type PullIo, type Range, type Stream, type Walk, type Wanted } from '@asheville/core'
+import type { AccessToken } from './access-token.ts'
+import { inBatches, type BatchLimits } from './batches.ts'
+import type { HeldLease } from './held-lease.ts'
+import { prefetch } from './prefetch.ts'
+import type { AccountsClient, Target } from './pull-parts.ts'
+import { withinSlice, type Slice } from './slice.ts'
+import { storeBatch, type StoreParts } from './store-batch.ts'
+
+export interface PullParts extends StoreParts {
+  accounts: Pick<AccountsClient, 'saveCheckpoint' | 'savePlan'>
+  stream: Stream
+  io: PullIo
+  target: Target
+  lease: HeldLease
+  token: AccessToken
+  slice: Slice
+  batchLimits: BatchLimits
+  /** What the person wants of the stream. */
+  wanted: Omit<Wanted, 'open'>
+  onStored(tally: Tally, pages: number): void
+}
+
+/** People see news first; then the past is filled in; then it is looked through again. */
+const order = ['incremental', 'backfill', 'recheck']
+
+/** Adds the walks that this sync starts to the open ones. */
+export async function planWalks(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
+  const { stream, wanted, io } = parts
+  const planned = wanted.contentTypes.length === 0 ? [] : await withRenewedToken(parts, () => stream.plan({ ...wanted, open }, io))
+  await savePlan(parts, planned, [])
+  return [...open, ...planned]
+}
+
+/** Pulls the open walks one after the other. Resolves to whether all are complete; else the slice is over. */
+export async function pullWalks(parts: PullParts, open: readonly Walk[]): Promise<boolean> {
+  let rest = [...open]
+  const replanned = new Set<string>()
+  for (;;) {
+    rest.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+    const walk = rest.shift()
+    if (!walk) return true
+    const state = { cursor: walk.cursor, stored: 0 }
+    try {
+      if (!(await pullWalk(parts, walk, state))) return false
+    } catch (error) {
+      if (kindOf(error) !== 'cursor-expired') throw error
+      // A walk that expires again without having got anywhere cannot go on from the head either.
+      const isHopeless = replanned.has(walk.kind) && state.stored === 0
+      if (isHopeless && walk.kind === 'backfill') throw error
+      replanned.add(walk.kind)
+      rest = [...(await replan(parts, walk, rest, isHopeless)), ...rest]
+    }
+  }
+}
+
+interface Progress {
+  /** As saved last. */
+  cursor: Cursor | null
+  /** How many batches were stored. */
+  stored: number
+}
+
+/** Resolves to whether the walk is complete. */
+async function pullWalk(parts: PullParts, walk: Walk, progress: Progress): Promise<boolean> {
+  return await withRenewedToken(
+    parts,
+    async () => {
+      const from: Walk = { ...walk, cursor: progress.cursor }
+      let isComplete = false
+      const pages = withinSlice(parts.stream.pages(from, parts.io), parts.slice)
+      for await (const batch of prefetch(inBatches(pages, walk.kind, parts.batchLimits))) {
+        const tally = await storeBatch(parts, walk, batch)
+        parts.onStored(tally, batch.pages)
+        progress.cursor = batch.cursor
+        progress.stored += 1
+        isComplete = batch.cursor === null
+      }
+      return isComplete
+    },
+    () => progress.stored,
+  )
+}
+
+/**
+ * When the network refuses the token, accounts is asked for another, once, and it goes on from where it was; once again
+ * only if something was stored in between.
+ */
+async function withRenewedToken<T>({ token }: PullParts, pull: () => Promise<T>, stored = () => 0): Promise<T> {
+  let renewedAt = -1
+  for (;;) {
+    try {
+      return await pull()
+    } catch (error) {
+      if (kindOf(error) !== 'reconnect-required' || renewedAt === stored() || !token.reject()) throw error
+      renewedAt = stored()
+    }
+  }
+}
+
+/** The walk's range anew; from the head, or from nothing where the head itself is what the network forgot. */
+async function replan(parts: PullParts, walk: Walk, open: readonly Walk[], isHopeless: boolean): Promise<Walk[]> {
+  const { stream, wanted, io } = parts
+  const head = walk.kind === 'incremental' && !isHopeless ? wanted.head : null
+  const range: Range = walk.range
+  const planned = await stream.plan({ ...wanted, head, range, open }, io)
+  if (planned.length === 0) throw new AshevilleError('unexpected', `The walk ${walk.id} expired and cannot be planned anew`)
+  await savePlan(parts, planned, [walk.id])
+  return planned
+}
+
+async function savePlan({ accounts, target, lease }: PullParts, walks: Walk[], replaces: string[]): Promise<void> {
+  lease.check()
+  const askedAt = performance.now()
+  const reply = await accounts.savePlan({
+    ...target.context,
+    params: { connectionId: target.connectionId, stream: target.stream },
+    body: { fence: target.fence, walks, replaces },
+    signal: lease.signal,
+  })
+  lease.renewed(reply, askedAt)
+}

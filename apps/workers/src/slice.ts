@@ -1,0 +1,38 @@
+import type { Page } from '@asheville/core'
+
+export interface SliceLimits {
+  pages: number
+  ms: number
+}
+
+export const defaultSlice: SliceLimits = { pages: 20, ms: 10_000 }
+
+/** How long a job may go on before it lets others have the worker. */
+export interface Slice {
+  /** Counts a page; resolves to false once the slice is used up and somebody waits. */
+  mayGoOn(): Promise<boolean>
+}
+
+/** A used-up slice is prolonged while nobody waits for the worker: making way for nobody would only cost time. */
+export function createSlice(limits: SliceLimits, hasWaiting: () => Promise<boolean>): Slice {
+  let pages = 0
+  let started = performance.now()
+  return {
+    async mayGoOn() {
+      pages += 1
+      if (pages < limits.pages && performance.now() - started < limits.ms) return true
+      if (await hasWaiting()) return false
+      pages = 0
+      started = performance.now()
+      return true
+    },
+  }
+}
+
+/** The pages up to the slice's end. The next page is not even asked for then, so that nothing is pulled twice. */
+export async function* withinSlice(pages: AsyncIterable<Page>, slice: Slice): AsyncGenerator<Page, void, undefined> {
+  for await (const page of pages) {
+    yield page
+    if (page.cursor === null || !(await slice.mayGoOn())) return
+  }
+}

@@ -1,0 +1,49 @@
+import type { Network } from '@asheville/core'
+import { onCancel, startConsumer, type Consumer, type Subscriber } from '@asheville/jobs'
+import { errorFields } from '@asheville/service'
+import { syncStream, type Workshop } from './sync-stream.ts'
+
+export interface WorkerOptions {
+  redisUrl: string
+  subscriber: Subscriber
+  networks: readonly Network[]
+  /** Jobs at once for each network. */
+  concurrency: number
+}
+
+export interface Worker {
+  /** Stops pulling, returns the leases, and lets go of Redis; what is not done by the deadline is left to others. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** One consumer per network: a slow network has its own queue and its own hands. */
+export function startWorker(shop: Workshop, options: WorkerOptions): Worker {
+  const consumers = options.networks.map((network) => startNetwork(shop, network, options))
+  const stopListening = onCancel(options.subscriber, (key) => consumers.forEach((consumer) => consumer.cancel(key)))
+  return {
+    async close(deadlineMs) {
+      stopListening()
+      await Promise.all(consumers.map((consumer) => consumer.close(deadlineMs)))
+    },
+  }
+}
+
+function startNetwork(shop: Workshop, network: Network, { redisUrl, concurrency }: WorkerOptions): Consumer {
+  const log = shop.log.child({ network: network.id })
+  let isDown = false
+  const consumer: Consumer = startConsumer({
+    redisUrl,
+    network: network.id,
+    concurrency,
+    process: (job, signal) => syncStream(shop, network, job, signal, () => consumer.hasWaiting().catch(() => false)),
+    onOutage(isNowDown, error) {
+      isDown = isNowDown
+      if (isNowDown) log.warn({ error: error ? errorFields(error) : undefined }, 'Redis is away: no new work is taken')
+      else log.info('Redis is back')
+    },
+    onError(error) {
+      if (!isDown) log.warn(errorFields(error), 'The queue reports an error')
+    },
+  })
+  return consumer
+}

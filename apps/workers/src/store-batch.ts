@@ -1,0 +1,113 @@
+import type { MediaState, Tally } from '@asheville/clients'
+import { AshevilleError, kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk } from '@asheville/core'
+import type { Batch, Seen } from './batches.ts'
+import type { HeldLease } from './held-lease.ts'
+import type { MediaTransfer } from './media-transfer.ts'
+import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
+
+export interface StoreParts {
+  accounts: Pick<AccountsClient, 'saveCheckpoint'>
+  platform: Pick<PlatformClient, 'putItems'>
+  media: MediaTransfer
+  stream: Stream
+  io: PullIo
+  target: Target
+  lease: HeldLease
+}
+
+/** As many as platform takes in one call. */
+const mostItems = 5000
+const mostSkipped = 20
+
+/**
+ * Stores a batch and then moves the walk's checkpoint: media, items, what is gone, checkpoint, in this order. Dying or
+ * throwing anywhere in between is harmless: what was done is done again, to the same effect. Returns what it came to.
+ */
+export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): Promise<Tally> {
+  const { accounts, lease, target } = parts
+  lease.check()
+  const wanted = batch.items.flatMap(({ item }) => item.media.map((source) => ({ source, at: item.at })))
+  const states = wanted.length === 0 ? {} : await ofStorage(parts.media.transfer(wanted))
+
+  const sum: Tally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
+  const skipped: SkippedItem[] = [...batch.skipped]
+  const missing: string[] = []
+  const put = async (items: Seen[], gone: string[], covers: Covered[]) => {
+    if (items.length === 0 && gone.length === 0 && covers.length === 0) return
+    lease.check()
+    const reply = await ofStorage(putItems(parts, items, gone, covers, states))
+    sum.new += reply.new
+    sum.changed += reply.changed
+    sum.unchanged += reply.unchanged
+    sum.gone += reply.gone
+    skipped.push(...reply.skipped)
+    missing.push(...reply.missing)
+  }
+
+  const portions = inPortions(batch.items)
+  // What is covered can only be judged by all its items at once; beyond that size, deletions are left to a later walk.
+  const covers = portions.length > 1 ? [] : batch.covers
+  for (const portion of portions.slice(0, -1)) await put(portion, [], [])
+  await put(portions.at(-1) ?? [], batch.gone, covers)
+  await put([], await confirmGone(parts, missing), [])
+
+  sum.skipped = skipped.length
+  lease.check()
+  const askedAt = performance.now()
+  const reply = await accounts.saveCheckpoint({
+    ...target.context,
+    params: { connectionId: target.connectionId, stream: target.stream },
+    body: {
+      fence: target.fence,
+      walkId: walk.id,
+      cursor: batch.cursor,
+      head: batch.head,
+      pages: batch.pages,
+      tally: sum,
+      skipped: skipped.slice(-mostSkipped),
+      available: batch.available,
+    },
+    signal: lease.signal,
+  })
+  lease.renewed(reply, askedAt)
+  return sum
+}
+
+/** What the storage wants of us must not be taken for what the network wants: it is not that connection's fault. */
+async function ofStorage<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    const kind = kindOf(error)
+    if (kind === 'reconnect-required') throw new AshevilleError('invalid', 'The storage has to be connected again', { cause: error })
+    if (kind !== 'rate-limited') throw error
+    const retryAfterMs = error instanceof AshevilleError ? error.retryAfterMs : undefined
+    throw new AshevilleError('unavailable', 'The storage takes no more requests for now', { cause: error, retryAfterMs })
+  }
+}
+
+/** Nothing is marked as deleted that the network can be asked about and does not confirm. */
+async function confirmGone({ stream, io }: StoreParts, missing: readonly string[]): Promise<string[]> {
+  if (missing.length === 0) return []
+  return stream.gone ? await stream.gone(missing, io) : [...missing]
+}
+
+async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers: Covered[], states: Record<string, MediaState>) {
+  const { platform, target, lease } = parts
+  const { storageId, connectionId, stream, fence, network, account, context } = target
+  const seen = items.map(({ item, seenAt }) => ({
+    ...item,
+    seenAt,
+    mediaStates: Object.fromEntries(item.media.flatMap(({ url }) => (states[url] ? [[url, states[url]]] : []))),
+  }))
+  return await platform.putItems({
+    ...context,
+    body: { storageId, connectionId, stream, fence, network, account, items: seen, gone, covers },
+    signal: lease.signal,
+  })
+}
+
+function inPortions(items: Seen[]): Seen[][] {
+  const count = Math.ceil(items.length / mostItems)
+  return Array.from({ length: count }, (_, index) => items.slice(index * mostItems, (index + 1) * mostItems))
+}

@@ -1,0 +1,183 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Connection, LiveEvent } from '@asheville/clients'
+import { AshevilleError, kindOf, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
+import {
+  addRunning,
+  done,
+  heldBackUntil,
+  holdBack,
+  later,
+  publishEvent,
+  removeRunning,
+  streamKey,
+  type JobEnd,
+  type Redis,
+  type SyncJobData,
+} from '@asheville/jobs'
+import { errorFields, type Logger } from '@asheville/service'
+import { createAccessToken } from './access-token.ts'
+import { defaultLimits, type BatchLimits } from './batches.ts'
+import { holdLease, type HeldLease } from './held-lease.ts'
+import { finished, outcomeOfError, outcomeOfStop, yielded, type SliceEnd } from './job-outcome.ts'
+import { createMediaTransfer, defaultMediaLimits, type MediaLimits } from './media-transfer.ts'
+import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
+import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
+import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
+
+/** What a worker process has to pull with. */
+export interface Workshop {
+  accounts: AccountsClient
+  platform: PlatformClient
+  redis: Redis
+  http: Http
+  /** Adapters' settings, by name. */
+  variables: Fields
+  scratchDir: string
+  /** Names this process in leases. */
+  holder: string
+  log: Logger
+  limits?: { slice?: SliceLimits; batch?: BatchLimits; media?: MediaLimits }
+}
+
+/**
+ * One slice of work on a stream of a connection: takes its lease, pulls, stores, checkpoints, returns the lease with the
+ * outcome. Resolves to what becomes of the job; never throws for what networks, storages or our services do.
+ */
+export async function syncStream(
+  shop: Workshop,
+  network: Network,
+  job: SyncJobData,
+  signal: AbortSignal,
+  hasWaiting: () => Promise<boolean>,
+): Promise<JobEnd> {
+  const { syncId, userId, connectionId, requestId } = job
+  const stream = network.streams.find(({ name }) => name === job.stream)
+  if (!stream) return done
+
+  const params = { connectionId, stream: stream.name }
+  const context = { userId, requestId }
+  const log = shop.log.child({ requestId, connectionId, stream: stream.name, network: network.id })
+  const taken = await shop.accounts
+    .takeLease({ ...context, params, body: { syncId, holder: shop.holder, streamVersion: stream.version } })
+    .catch((error: unknown) => endWithout(error, log))
+  if ('kind' in taken) return taken
+  const { lease } = taken
+  const scratch = join(shop.scratchDir, streamKey(connectionId, stream.name))
+  if (!lease) {
+    await rm(scratch, { recursive: true, force: true })
+    return done
+  }
+
+  const held = holdLease(shop.accounts, { fence: lease.fence, connectionId, stream: stream.name, ...context }, signal)
+  const tell = (event: LiveEvent) => void publishEvent(shop.redis, userId, event).catch(() => undefined)
+  const key = streamKey(connectionId, stream.name)
+  addRunning(shop.redis, userId, key).catch(() => undefined)
+  if (lease.needsPlan) tell({ type: 'stream', connectionId, stream: stream.name, state: 'running' })
+
+  let ending: SliceEnd
+  try {
+    const until = await heldBackUntil(shop.redis, network.id, lease.connection.server).catch(() => null)
+    if (until) throw new AshevilleError('rate-limited', 'Held back', { retryAfterMs: until.getTime() - Date.now() })
+    const parts = await gatherParts(shop, network, stream, { job, lease, held, scratch, hasWaiting })
+    parts.onStored = (tally, pages) =>
+      tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
+    const walks = lease.needsPlan ? await planWalks(parts, lease.walks) : lease.walks
+    ending = (await pullWalks(parts, walks)) ? finished : yielded
+  } catch (error) {
+    if (held.stop === null) await heed(shop, network, lease.connection.server, error)
+    const circumstances = { title: network.title, attempts: lease.attempts, now: new Date(), random: Math.random() }
+    ending = held.stop === null ? outcomeOfError(error, circumstances) : outcomeOfStop(held.stop)
+    if (held.stop === null) log.info({ ...errorFields(error), outcome: ending.outcome?.kind }, 'The slice ended early')
+  } finally {
+    held.release()
+    removeRunning(shop.redis, userId, key).catch(() => undefined)
+  }
+
+  const { outcome } = ending
+  if (outcome === null) return ending.end
+  if (ending.end.kind === 'done') await rm(scratch, { recursive: true, force: true })
+  const returned = await shop.accounts
+    .returnLease({ ...context, params, body: { fence: lease.fence, outcome } })
+    .catch((error: unknown) => endWithout(error, log))
+  if ('kind' in returned) return returned
+  if (outcome.kind !== 'yielded') tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
+  return ending.end
+}
+
+const stateAfter = { done: 'idle', waiting: 'waiting', retrying: 'retrying', cancelled: 'cancelled', failed: 'failed' } as const
+
+/** Accounts could not be asked, or somebody else holds the lease: the job comes back soon and finds out. */
+function endWithout(error: unknown, log: Logger): JobEnd {
+  const kind = kindOf(error)
+  if (kind === 'not-found') return done
+  if (kind !== 'conflict' && kind !== 'unavailable') log.warn(errorFields(error), 'The lease could not be taken or returned')
+  const told = error instanceof AshevilleError ? error.retryAfterMs : undefined
+  return later(Math.max(500, told ?? 1500 + Math.random() * 1500))
+}
+
+/** A limit of more than the connection holds the others back too, before they run into it. */
+async function heed(shop: Workshop, network: Network, server: string | null, error: unknown): Promise<void> {
+  if (!(error instanceof AshevilleError) || error.kind !== 'rate-limited' || error.scope === 'connection') return
+  const until = new Date(Date.now() + (error.retryAfterMs ?? 60_000))
+  await holdBack(shop.redis, network.id, error.scope === 'server' ? server : null, until).catch(() => undefined)
+}
+
+interface Slicing {
+  job: SyncJobData
+  lease: NonNullable<Awaited<ReturnType<AccountsClient['takeLease']>>['lease']>
+  held: HeldLease
+  scratch: string
+  hasWaiting: () => Promise<boolean>
+}
+
+async function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: Slicing): Promise<PullParts> {
+  const { job, lease, held, scratch } = slicing
+  const { connection, storageId } = lease
+  const context = { userId: job.userId, requestId: job.requestId }
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const token = createAccessToken(shop.accounts, { ...context, connectionId: connection.id, signal: held.signal })
+  const io: PullIo = {
+    http: shop.http,
+    token: () => token.get(),
+    server: connection.server,
+    fields: connection.fields,
+    account: { id: connection.accountId, handle: connection.handle },
+    variables: shop.variables,
+    scratch,
+    signal: held.signal,
+    now: () => new Date(),
+  }
+  const target: Target = {
+    storageId,
+    connectionId: connection.id,
+    stream: stream.name,
+    fence: lease.fence,
+    network: network.id,
+    account: { id: connection.accountId, handle: connection.handle, title: connection.title, url: connection.url },
+    context,
+  }
+  const { accounts, platform, limits } = shop
+  const check = () => held.check()
+  const mediaParts = { network, platform, io, target, limits: limits?.media ?? defaultMediaLimits, check }
+  return {
+    accounts,
+    platform,
+    stream,
+    io,
+    target,
+    lease: held,
+    token,
+    media: createMediaTransfer(mediaParts),
+    slice: createSlice(limits?.slice ?? defaultSlice, slicing.hasWaiting),
+    batchLimits: limits?.batch ?? defaultLimits,
+    wanted: { head: lease.head, contentTypes: wantedTypes(connection, stream), range: connection.settings.range },
+    onStored: () => undefined,
+  }
+}
+
+/** What the person wants of what the stream has; null in the settings is everything. */
+function wantedTypes({ settings }: Connection, stream: Stream) {
+  const { contentTypes } = settings
+  return contentTypes === null ? stream.contentTypes : stream.contentTypes.filter((type) => contentTypes.includes(type))
+}
