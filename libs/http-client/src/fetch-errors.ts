@@ -10,8 +10,8 @@ const timeoutCodes = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOU
 export function translateFetchError(error: unknown, host: string, signal?: AbortSignal | null): unknown {
   if (signal?.aborted) return signal.reason
   if (error instanceof AshevilleError) return error
-  if (error instanceof Error && error.name === 'AbortError') return error
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  if (Error.isError(error) && error.name === 'AbortError') return error
+  for (let cause: unknown = error; Error.isError(cause); cause = cause.cause) {
     if (cause instanceof AshevilleError) return cause
     const code = codeOf(cause)
     if (code === undefined) continue
@@ -29,7 +29,7 @@ export function translateFetchError(error: unknown, host: string, signal?: Abort
 
 /** Whether a read may be repeated at once: the connection broke, nothing was slow, the name exists. */
 export function isBrokenConnection(error: unknown): boolean {
-  if (!(error instanceof AshevilleError) || error.kind !== 'unavailable' || !(error.cause instanceof Error)) return false
+  if (!(error instanceof AshevilleError) || error.kind !== 'unavailable' || !Error.isError(error.cause)) return false
   return /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ECONNABORTED|terminated)$/.test(error.cause.message)
 }
 

@@ -95,7 +95,7 @@ async function resolve(host: string, lookup: Lookup, ms: number): Promise<HostAd
 }
 
 function isNoSuchName(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA')
+  return Error.isError(error) && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA')
 }
 
 /** The name does not exist: a typing error where a person just wrote it, an outage where it worked before. */

@@ -18,7 +18,7 @@ const maxCauses = 5
 export function errorFields(error: unknown): ErrorFields {
   // pino calls a serializer again for an error that was turned into fields already.
   if (isErrorFields(error)) return error
-  if (!(error instanceof Error))
+  if (!Error.isError(error))
     return { kind: 'unexpected', name: typeof error, message: typeof error === 'string' ? error : 'not an error' }
   const kind = kindOf(error)
   const fields: ErrorFields = { kind, name: error.name, message: error.message }
@@ -34,7 +34,7 @@ function causesOf(error: Error): string[] {
   const causes: string[] = []
   let cause = error.cause
   while (cause !== undefined && cause !== null && causes.length < maxCauses) {
-    if (!(cause instanceof Error)) {
+    if (!Error.isError(cause)) {
       if (typeof cause === 'string') causes.push(cause)
       break
     }
@@ -53,6 +53,6 @@ function codeOf(error: Error): string | undefined {
 const made = new Set(['kind', 'name', 'message', 'code', 'stack', 'causes'])
 
 function isErrorFields(value: unknown): value is ErrorFields {
-  if (typeof value !== 'object' || value === null || value instanceof Error) return false
+  if (typeof value !== 'object' || value === null || Error.isError(value)) return false
   return 'kind' in value && 'message' in value && Object.keys(value).every((key) => made.has(key))
 }

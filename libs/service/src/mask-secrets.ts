@@ -25,7 +25,7 @@ function isSecret(name: string, value: unknown): boolean {
 
 function maskValue(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Error) return errorFields(value)
+  if (Error.isError(value)) return errorFields(value)
   if (value instanceof Date) return value
   if (depth > maxDepth) return '[deep]'
   if (Array.isArray(value)) return value.slice(0, 100).map((inner) => maskValue(inner, depth + 1))

@@ -61,7 +61,7 @@ function translate(error: unknown): AshevilleError {
   const kind = kindOf(error)
   if (kind === 'cancelled') return new AshevilleError('cancelled', 'Cancelled', { cause: error })
   if (kind === 'unavailable') return new AshevilleError('unavailable', 'This took too long', { cause: error, retryAfterMs: 1000 })
-  const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined
+  const status: unknown = Error.isError(error) && 'status' in error ? error.status : undefined
   if (status === 404) return new AshevilleError('not-found', 'There is nothing here', { cause: error })
   if (typeof status === 'number' && status >= 400 && status < 500) return invalidWithStatus(status, 'The request is malformed')
   return new AshevilleError('unexpected', 'Something went wrong', { cause: error })

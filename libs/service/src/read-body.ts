@@ -75,7 +75,7 @@ export function streamBody(request: Request, maxBytes: number, idleMs: number, s
     else counted.destroy(new AshevilleError('unavailable', 'The body stopped coming'))
   }, idleMs)
   idle.unref()
-  const stop = () => counted.destroy(signal.reason instanceof Error ? signal.reason : new AshevilleError('cancelled', 'Cancelled'))
+  const stop = () => counted.destroy(Error.isError(signal.reason) ? signal.reason : new AshevilleError('cancelled', 'Cancelled'))
   signal.addEventListener('abort', stop, { once: true })
   request.once('error', (cause) => counted.destroy(new AshevilleError('cancelled', 'The body was cut off', { cause })))
   request.once('close', () => {
