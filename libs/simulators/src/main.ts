@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util'
+import { startMastodon } from './mastodon/index.ts'
+
+/** Runs one simulator as a process: `node main.ts mastodon --port 4001 --seed 7 --latency 50 --options '{"rateLimit":null}' --generate '{"statuses":500}'`. */
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    port: { type: 'string', default: '0' },
+    host: { type: 'string', default: '127.0.0.1' },
+    seed: { type: 'string', default: '1' },
+    latency: { type: 'string', default: '0' },
+    options: { type: 'string', default: '{}' },
+    generate: { type: 'string' },
+  },
+})
+const starters = { mastodon: startMastodon }
+const name = positionals[0] ?? ''
+if (!isKnown(name)) {
+  process.stderr.write(`Which simulator? One of: ${Object.keys(starters).join(', ')}\n`)
+  process.exit(2)
+}
+const extra = JSON.parse(values.options) as object
+const simulator = await starters[name]({
+  ...extra,
+  host: values.host,
+  port: Number(values.port),
+  seed: values.seed,
+  latencyMs: Number(values.latency),
+})
+if (values.generate !== undefined) await simulator.generate(JSON.parse(values.generate) as object)
+process.stdout.write(`${name} at ${simulator.url}\n`)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close())
+
+function isKnown(name: string): name is keyof typeof starters {
+  return Object.hasOwn(starters, name)
+}
