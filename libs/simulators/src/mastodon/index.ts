@@ -15,7 +15,7 @@ import type { World } from './world.ts'
 export type * from './types.ts'
 export type * from './truth.ts'
 
-export type MastodonSimulator = Simulator &
+export type MastodonSimulator = Omit<Simulator, 'truth'> &
   World['script'] & {
     truth(): MastodonTruth
     /** An account's id and sign-in data. */
