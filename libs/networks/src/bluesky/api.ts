@@ -49,14 +49,11 @@ async function xrpc(http: Pick<Http, 'fetch'>, server: string, name: string, cal
 }
 
 async function errorOf(response: Response, call: string): Promise<AshevilleError> {
-  const known = errorOfResponse(response, { service: 'Bluesky' })
-  if (known.kind === 'rate-limited' || known.kind === 'unavailable') {
-    await response.body?.cancel()
-    return known
-  }
   const isJson = response.headers.get('content-type')?.includes('json') ?? false
   const body = isJson ? ((await response.json().catch(() => null)) as { error?: unknown } | null) : null
   if (!isJson) await response.body?.cancel()
+  const known = errorOfResponse(response, { service: 'Bluesky' })
+  if (known.kind === 'rate-limited' || known.kind === 'unavailable') return known
   switch (body?.error) {
     case 'ExpiredToken':
     case 'InvalidToken':
