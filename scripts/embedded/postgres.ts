@@ -27,6 +27,8 @@ export interface PostgresOptions {
   /** `fsync: 'off'` and the like, as `postgres -c` takes them. */
   settings?: Readonly<Record<string, string>>
   onLine?: (line: string) => void
+  /** Told as soon as there is a process, long before it is ready. */
+  onSpawn?: (child: ChildProcess) => void
 }
 
 const superuser = 'postgres'
@@ -45,6 +47,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const flags = { ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '', port: String(port) }
   const args = ['-D', directory, ...Object.entries(flags).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   const child = runner.start('postgres', args)
+  options.onSpawn?.(child)
   const tail: string[] = []
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   linesOf(child, (line) => {

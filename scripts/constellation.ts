@@ -1,0 +1,197 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { ServiceName } from '@asheville/core'
+import { superviseInfrastructure } from './embedded/infrastructure.ts'
+import { createGuard } from './processes/guard.ts'
+import { createLogFile, type LogFile } from './processes/log-file.ts'
+import { lastWordsOf, readableLine } from './processes/log-lines.ts'
+import { takeDataDir } from './processes/run-record.ts'
+import { startServiceProcess } from './processes/service-process.ts'
+import { supervise, type Supervised } from './processes/supervise.ts'
+import { loadSecrets } from './secrets.ts'
+import type { Environment } from './environment.ts'
+import { checkPorts, freePortBlock, portOf, portOrder } from './service-ports.ts'
+
+export type ProcessName = ServiceName | 'postgres' | 'redis'
+
+export interface ConstellationOptions {
+  /** The operator's settings, as in `.env.example`; nothing else is read from this process' environment. */
+  env: Environment
+  /** Where everything is kept; created when it is not there. */
+  dataDir: string
+  /** Web's port, the other services' are the four after it; 0 takes any five free ones. */
+  port: number
+  /** Aborting it while starting stops everything again. */
+  signal?: AbortSignal
+  /** Aborting it kills whatever still runs, so that a `close` under way ends at once. */
+  killSignal?: AbortSignal
+  /** Progress, crashes, warnings and errors: one line each, for people. */
+  onLine?: (line: string) => void
+  /** Restart a service when one of its files changes. */
+  watch?: boolean
+  /** The file that starts a service, where it is not `apps/<service>/src/main.ts`. */
+  entry?: (service: ServiceName) => string
+}
+
+export interface Constellation {
+  /** What people open: `WEB_URL`. */
+  url: string
+  port: number
+  dataDir: string
+  /** What each service was given. */
+  env: Readonly<Record<ServiceName, Readonly<Record<string, string>>>>
+  /** The superuser's (or the operator's own) and Redis': for tests and tools. */
+  databaseUrl: string
+  redisUrl: string
+  /** By name, of what runs now. */
+  readonly pids: Partial<Record<ProcessName, number>>
+  /** Sends a signal (SIGKILL unless said otherwise); what ends is started again. */
+  kill(name: ProcessName, signal?: NodeJS.Signals): void
+  /** Services first, then Redis, then Postgres: everything gone within ten seconds. May be called twice. */
+  close(): Promise<void>
+}
+
+/** The order of ending: who calls others goes before them. */
+const closeOrder: readonly (readonly ProcessName[])[] = [
+  ['web', 'workers'],
+  ['conductor'],
+  ['accounts', 'platform'],
+  ['redis'],
+  ['postgres'],
+]
+const closeDeadlinesMs = [4_000, 1_500, 1_500, 1_000, 1_500]
+const readyWithinMs = 60_000
+
+/**
+ * Starts Postgres and Redis (unless `DATABASE_URL` / `REDIS_URL` are set) and the five services, and keeps them running.
+ * Resolves when all are ready; when that fails, everything is stopped again before it rejects.
+ */
+export async function startConstellation(options: ConstellationOptions): Promise<Constellation> {
+  const { env, signal, onLine = () => undefined, watch = false } = options
+  const dataDir = resolve(options.dataDir)
+  const started = Date.now()
+  const progress = (line: string): void => onLine(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`)
+
+  const port = options.port === 0 ? await freePortBlock() : options.port
+  await checkPorts(port, env['HOST'] ?? '127.0.0.1')
+  await makeDataDir(dataDir)
+  const record = await takeDataDir(dataDir, closeOrder.flat(), progress)
+  const guard = createGuard()
+  const logs = new Map<string, LogFile>()
+  const supervised = new Map<ProcessName, Supervised>()
+  const stop = new AbortController()
+  const stopped = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
+  let closing: Promise<void> | undefined
+
+  function onPid(name: ProcessName): (pid: number | null) => void {
+    let last: number | null = null
+    return (pid) => {
+      if (pid === null) {
+        if (last !== null) guard.forget(last)
+        record.unset(name)
+      } else {
+        guard.watch(pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM')
+        record.set(name, pid)
+      }
+      last = pid
+    }
+  }
+
+  function logOf(name: string): LogFile {
+    const log = logs.get(name) ?? createLogFile(join(dataDir, 'logs', `${name}.log`))
+    logs.set(name, log)
+    return log
+  }
+
+  async function close(): Promise<void> {
+    for (const [index, names] of closeOrder.entries()) {
+      await Promise.all(names.map((name) => supervised.get(name)?.close(closeDeadlinesMs[index] ?? 1_000)))
+    }
+    guard.release()
+    record.remove()
+    await Promise.all([...logs.values()].map((log) => log.close()))
+  }
+  const closeOnce = (): Promise<void> => (closing ??= close())
+
+  async function start(): Promise<Pick<Constellation, 'env' | 'databaseUrl' | 'redisUrl'>> {
+    const secrets = await loadSecrets(dataDir)
+    stopped.throwIfAborted()
+    const infrastructure = superviseInfrastructure({ env, dataDir, secrets, logOf, say: onLine, progress, onPid })
+    for (const { name, process } of infrastructure.supervised) supervised.set(name, process)
+    // Knows every adapter, and loads while Postgres and Redis start.
+    const { entryOf, environments } = await import('./services.ts')
+    const addresses = await infrastructure.ready
+    stopped.throwIfAborted()
+    const environment = environments(env, secrets, { dataDir, port, ...addresses })
+    for (const name of portOrder) {
+      const log = logOf(name)
+      const tail: string[] = []
+      const onServiceLine = (line: string): void => {
+        log.write(line)
+        tail.push(line)
+        if (tail.length > 50) tail.shift()
+        const readable = readableLine(name, line)
+        if (readable !== null) onLine(readable)
+      }
+      const process = supervise({
+        name,
+        say: onLine,
+        onPid: onPid(name),
+        lastWords: () => lastWordsOf(tail),
+        ...(watch ? { firstTries: Infinity } : {}),
+        start: (onSpawn) =>
+          startServiceProcess({
+            entry: (options.entry ?? entryOf)(name),
+            env: environment[name],
+            watch,
+            readyUrl: `http://127.0.0.1:${portOf(name, port)}/readyz`,
+            readyWithinMs,
+            onLine: onServiceLine,
+            onSpawn,
+          }),
+      })
+      supervised.set(name, process)
+    }
+    await Promise.all(portOrder.map((name) => supervised.get(name)?.ready.then(() => progress(`${name} is ready`))))
+    return { env: environment, databaseUrl: addresses.databaseUrl, redisUrl: addresses.redisUrl }
+  }
+
+  options.killSignal?.addEventListener('abort', () => {
+    for (const process of supervised.values()) process.kill('SIGKILL')
+  })
+  const starting = start()
+  try {
+    const parts = await Promise.race([starting, rejectOnAbort(stopped)])
+    return {
+      ...parts,
+      url: parts.env.web['WEB_URL'] ?? `http://localhost:${port}`,
+      port,
+      dataDir,
+      get pids() {
+        return Object.fromEntries([...supervised].flatMap(([name, { pid }]) => (pid === null ? [] : [[name, pid]])))
+      },
+      kill: (name, signalName = 'SIGKILL') => supervised.get(name)?.kill(signalName),
+      close: closeOnce,
+    }
+  } catch (error) {
+    stop.abort()
+    await closeOnce()
+    // What it was about to do ends at its next step; its failure is the one that we have.
+    await starting.catch(() => undefined)
+    throw error
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = (): void => reject(new Error('Stopped while starting', { cause: signal.reason }))
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  // What people own is for them alone, also where Postgres' user may pass through the folder above.
+  for (const name of ['files', 'scratch', 'logs']) await mkdir(join(dataDir, name), { recursive: true, mode: 0o700 })
+}

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { linesOf } from './lines.ts'
+import type { Running } from './supervise.ts'
+import { send } from './process-table.ts'
+
+export interface ServiceProcessOptions {
+  entry: string
+  env: Record<string, string>
+  /** Restart it whenever a file that it imports changes. */
+  watch: boolean
+  /** Where it tells that it is ready. */
+  readyUrl: string
+  readyWithinMs: number
+  onLine(line: string): void
+  onSpawn(child: ChildProcess): void
+}
+
+/** Starts one service under the Node that runs us; resolves when `/readyz` says so. Rejects when it ends before. */
+export async function startServiceProcess(options: ServiceProcessOptions): Promise<Running> {
+  const { entry, env, watch, readyUrl, readyWithinMs, onLine, onSpawn } = options
+  const args = [
+    ...(watch ? ['--watch', '--watch-preserve-output'] : []),
+    '--disable-warning=ExperimentalWarning',
+    '--enable-source-maps',
+    entry,
+  ]
+  // A group of its own: Ctrl-C in the terminal is the launcher's to handle, and a watcher ends with what it watches.
+  const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = new AbortController()
+  child.once('error', () => ended.abort())
+  child.once('exit', () => ended.abort())
+  onSpawn(child)
+  linesOf(child, onLine)
+  await untilReady(readyUrl, readyWithinMs, ended.signal).catch((error: unknown) => {
+    signalGroup(child, 'SIGKILL')
+    throw error
+  })
+  return {
+    child,
+    close: async (deadlineMs) => {
+      if (ended.signal.aborted) return
+      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), deadlineMs)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function untilReady(url: string, withinMs: number, ended: AbortSignal): Promise<void> {
+  const deadline = Date.now() + withinMs
+  while (Date.now() < deadline) {
+    if (ended.aborted) throw new Error('it ended while starting')
+    const response = await fetch(url, { signal: AbortSignal.any([ended, AbortSignal.timeout(2_000)]) }).catch(() => null)
+    await response?.body?.cancel()
+    if (response?.ok === true) return
+    await sleep(75, undefined, { signal: ended }).catch(() => undefined)
+  }
+  throw new Error(`it was not ready within ${Math.round(withinMs / 1000)} s`)
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  if (process.platform === 'win32') child.kill(signal)
+  else send(-child.pid, signal)
+}
