@@ -32,6 +32,9 @@ export interface Consumer {
   close(deadlineMs: number): Promise<void>
 }
 
+/** Jobs given back at the end wait for so long, or we would take them again ourselves. */
+const handOverMs = 100
+
 /**
  * Takes jobs off a network's queue. A worker that dies is replaced within 10 s; one that was frozen learns that its lock
  * is gone and stops before it does harm. The defaults of BullMQ permit a single crash and wait a minute.
@@ -42,6 +45,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { redisUrl, network, concurrency } = options
   const redis = connectPatiently(redisUrl, options)
   const jobIds = new Map<string, string>()
+  let isClosing = false
 
   const worker = new Worker(
     queueName(network),
@@ -51,9 +55,11 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       const key = streamKey(data.connectionId, data.stream)
       if (job.id !== undefined) jobIds.set(key, job.id)
       try {
-        const end = await options.process(data, signal ?? new AbortController().signal)
+        // BullMQ may still hand out a job that it was waiting for when it was told to close.
+        const end = isClosing ? later(handOverMs) : await options.process(data, signal ?? new AbortController().signal)
         if (end.kind === 'done') return null
-        await job.moveToDelayed(Date.now() + Math.max(1, Math.round(end.delayMs)), token)
+        const delayMs = Math.max(isClosing ? handOverMs : 1, Math.round(end.delayMs))
+        await job.moveToDelayed(Date.now() + delayMs, token)
         throw new DelayedError()
       } finally {
         jobIds.delete(key)
@@ -79,6 +85,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     },
     hasWaiting: () => hasWaiting(redis, worker),
     async close(deadlineMs) {
+      isClosing = true
       const closing = worker.close()
       worker.cancelAllJobs('shutdown' satisfies StopReason)
       const isClosed = await Promise.race([closing.then(() => true), delay(deadlineMs, false, { ref: false })])
