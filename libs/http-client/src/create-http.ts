@@ -58,10 +58,14 @@ function createConnector(open: Open): buildConnector.connector {
     const tls = isTls ? { servername, ALPNProtocols: ['http/1.1'] } : null
     open({ hostname, port: Number(port) || (isTls ? 443 : 80), tls }).then(
       (socket) => {
-        const fail = (error: Error) => callback(error, null)
-        socket.once('error', fail)
+        let isSettled = false
+        // It stays on: until undici listens itself, an error would have nobody to go to.
+        socket.on('error', (error) => {
+          if (!isSettled) callback(error, null)
+          isSettled = true
+        })
         socket.once(isTls ? 'secureConnect' : 'connect', () => {
-          socket.off('error', fail)
+          isSettled = true
           callback(null, socket)
         })
       },
@@ -83,7 +87,10 @@ function createAgent(open: Open): HttpsAgent {
       port: Number(options['port'] ?? 443),
       tls: tlsOptions(options),
     }
-    open(target).then((socket) => callback(null, socket), callback)
+    open(target).then((socket) => {
+      socket.on('timeout', () => socket.destroy(new AshevilleError('unavailable', `${target.hostname} does not answer in time`)))
+      callback(null, socket)
+    }, callback)
     return undefined
   }) as typeof agent.createConnection
   return agent

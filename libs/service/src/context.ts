@@ -16,8 +16,6 @@ export interface Context {
   route: string
   /** What it matched; null for our own endpoints and static files. */
   binding: Binding | null
-  /** A stream of events, which ends when the service stops. */
-  isStream: boolean
   abort(reason: AshevilleError): void
   addToLog(facts: Record<string, string>): void
 }
@@ -38,7 +36,6 @@ export function createContext(request: Request, response: Response, logger: Logg
     log: logger.child({ requestId }),
     route: 'unmatched',
     binding: null,
-    isStream: false,
     abort: (reason) => controller.abort(reason),
     addToLog: (facts) => {
       context.log = context.log.child(facts)

@@ -1,6 +1,7 @@
 import { Server as TcpServer } from 'node:net'
 import type { Server } from 'node:http'
 import { AshevilleError } from '@asheville/core'
+import type { Response } from 'express'
 import type { Context } from './context.ts'
 
 /** How long idle connections may still bring the request that was on its way when we stopped listening. */
@@ -15,7 +16,7 @@ export function createDrain(server: Server): { add(context: Context): void; clos
   let onEmpty: () => void = () => undefined
 
   const endStream = (context: Context) => {
-    if (!context.isStream) return
+    if (!isEventStream(context.response)) return
     context.abort(new AshevilleError('cancelled', 'The service is stopping'))
     context.response.end()
   }
@@ -54,6 +55,10 @@ export function createDrain(server: Server): { add(context: Context): void; clos
   }
 
   return { add, close }
+}
+
+export function isEventStream(response: Response): boolean {
+  return String(response.getHeader('content-type')).startsWith('text/event-stream')
 }
 
 function pause(ms: number): Promise<void> {

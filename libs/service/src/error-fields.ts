@@ -18,8 +18,7 @@ const maxCauses = 5
 export function errorFields(error: unknown): ErrorFields {
   // pino calls a serializer again for an error that was turned into fields already.
   if (isErrorFields(error)) return error
-  if (!Error.isError(error))
-    return { kind: 'unexpected', name: typeof error, message: typeof error === 'string' ? error : 'not an error' }
+  if (!Error.isError(error)) return { kind: 'unexpected', name: typeof error, message: typeof error === 'string' ? error : 'not an error' }
   const kind = kindOf(error)
   const fields: ErrorFields = { kind, name: error.name, message: error.message }
   const code = codeOf(error)

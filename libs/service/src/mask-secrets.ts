@@ -4,7 +4,7 @@ const mask = '[masked]'
 
 /** Names of fields that hold secrets or what people wrote, in any case, with `_` and `-` left out. */
 const secretName =
-  /^(.*(token|secret|password|passphrase|privatekey|apikey|cookie|credentials?|authorization|verifier)|content|raw|email|body|headers?|jwt|session|code_?verifier)$/
+  /^(.*(token|secret|password|passphrase|privatekey|apikey|cookie|credentials?|authorization|verifier)|content|raw|email|body|headers?|jwt)$/
 
 const maxDepth = 5
 

@@ -6,7 +6,7 @@ const closeMs = 10_000
 
 /**
  * Runs a process: `main` starts it and says how to close it. SIGTERM and SIGINT abort `main`'s signal and close, within
- * 10 s; a second one ends at once. A start that fails, an uncaught error or a rejection that nobody handled is reported, and
+ * 10 s; a second one changes nothing. A start that fails, an uncaught error or a rejection that nobody handled is reported, and
  * the exit code is 1. With `logger` in what `main` returns, reports after the start go to it, before that to standard error.
  */
 export function runService(main: (signal: AbortSignal) => Promise<{ close(): Promise<void>; logger?: Logger }>): void {
@@ -21,7 +21,8 @@ export function runService(main: (signal: AbortSignal) => Promise<{ close(): Pro
   }
 
   const stop = async (code: number) => {
-    if (isStopping) process.exit(1)
+    // A terminal tells the whole group, and then the launcher tells its children again.
+    if (isStopping) return
     isStopping = true
     setTimeout(() => {
       report(new Error(`Not closed within ${closeMs / 1000} s`), 'cannot stop cleanly')

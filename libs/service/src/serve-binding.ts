@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { AshevilleError, type Policy, type RouteContract, type ServiceName } from '@asheville/core'
@@ -37,29 +38,30 @@ export async function serveBinding(binding: Binding, context: Context, options: 
 
 async function servePage(binding: Extract<Binding, { kind: 'page' }>, context: Context, options: ServeOptions): Promise<void> {
   const visit = visitOf(binding.policy, context, await readForm(context.request, context.signal))
-  const admitted = await admit(binding.policy, visit, options)
+  const admitted = await admit(visit, options)
   if (!admitted) return
+  addToLog(context, admitted)
   await binding.handle({ ...visit, log: context.log, person: admitted.person })
 }
 
 async function serveApi(binding: Extract<Binding, { kind: 'api' }>, context: Context, options: ServeOptions): Promise<void> {
   const { contract } = binding
   const { request, response } = context
-  const admitted = await admit(contract.policy, visitOf(contract.policy, context, null), options)
+  const admitted = await admit(visitOf(contract.policy, context, null), options)
   if (!admitted) return
-  if (admitted.from) context.addToLog({ from: admitted.from })
-  if (admitted.userId) context.addToLog({ userId: admitted.userId })
+  addToLog(context, admitted)
 
   const params = parseParams(contract, request.params)
   const query = parseQuery(contract, request.query)
   const body = await bodyOf(contract, context, options)
   const { requestId, signal, log } = context
-  const call = { request, response, requestId, signal, log, params, query, body, caller: admitted.from, ...pick(admitted) }
+  const { from: caller, userId, person } = admitted
+  const call = { request, response, requestId, signal, log, params, query, body, caller, userId, person }
   await sendReply(contract, await binding.handle(call as unknown as Call<RouteContract>), context)
 }
 
-function pick({ userId, person }: Admitted): Pick<Admitted, 'userId' | 'person'> {
-  return { userId, person }
+function addToLog(context: Context, { from, userId }: Admitted): void {
+  if (from || userId) context.addToLog({ ...(from && { from }), ...(userId && { userId }) })
 }
 
 function bodyOf(contract: RouteContract, context: Context, options: ServeOptions): unknown {
@@ -71,7 +73,8 @@ function bodyOf(contract: RouteContract, context: Context, options: ServeOptions
 }
 
 /** Null: the guard has answered. */
-async function admit(policy: Policy, visit: Visit, options: ServeOptions): Promise<Admitted | null> {
+async function admit(visit: Visit, options: ServeOptions): Promise<Admitted | null> {
+  const { policy } = visit
   if (policy.who === 'anyone') return nobody
   if (policy.who === 'service') {
     if (!options.verify) throw new Error('There is no verifier of service tokens')
@@ -131,6 +134,8 @@ async function sendStream(reply: unknown, response: Context['response']): Promis
     if (!response.headersSent) throw new AshevilleError('unexpected', 'The handler answered nothing')
     return
   }
+  // A body that fails at once is still answered as a problem.
+  if (reply.body !== null && response.req.method !== 'HEAD') await firstBytes(reply.body)
   response.status(reply.status ?? 200).set(reply.headers ?? {})
   if (reply.body === null) {
     response.end()
@@ -145,14 +150,22 @@ async function sendStream(reply: unknown, response: Context['response']): Promis
   await pipeline(reply.body, response)
 }
 
+async function firstBytes(body: Readable): Promise<void> {
+  if (body.errored) throw body.errored
+  if (body.readableLength > 0 || body.readableEnded) return
+  await once(body, 'readable')
+}
+
 function isStreamReply(reply: unknown): reply is StreamReply & { body: Readable | null } {
   return typeof reply === 'object' && reply !== null && 'body' in reply
 }
 
-/** Runs it with a deadline; when that passes, the signal aborts and the answer is `unavailable`, whatever the work does. */
+/** Runs it with a deadline; when that passes before an answer has begun, the signal aborts and the answer is `unavailable`. */
 async function within(context: Context, ms: number, work: () => Promise<void>): Promise<void> {
   const late = new AshevilleError('unavailable', 'This took too long', { retryAfterMs: 1000 })
-  const timer = setTimeout(() => context.abort(late), ms)
+  const timer = setTimeout(() => {
+    if (!context.response.headersSent) context.abort(late)
+  }, ms)
   try {
     await Promise.race([work(), aborted(context.signal)])
   } finally {

@@ -6,7 +6,7 @@ import helmet from 'helmet'
 import type { Binding } from './binding.ts'
 import type { Browser } from './browser.ts'
 import { createContext, type Context } from './context.ts'
-import { createDrain } from './drain.ts'
+import { createDrain, isEventStream } from './drain.ts'
 import { createMetrics, readReadiness, type Check } from './health.ts'
 import type { Logger } from './logger.ts'
 import { createOpenApi } from './openapi.ts'
@@ -114,14 +114,13 @@ function checkBindings({ bindings, verify, browser }: ServiceOptions): void {
 }
 
 function addBinding(app: Express, binding: Binding, options: ServiceOptions, contextOf: (request: Request) => Context): void {
-  const { method, path, contract } = binding
+  const { method, path } = binding
   const verb = method.toLowerCase() as Lowercase<typeof method>
   const { verify, browser, deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
   app[verb](path, async (request: Request) => {
     const context = contextOf(request)
     context.route = path
     context.binding = binding
-    context.isStream = contract?.reply === 'events'
     await serveBinding(binding, context, { verify, browser, deadlineMs, bodyIdleMs })
   })
 }
@@ -131,7 +130,12 @@ function security({ contentSecurityPolicy }: ServiceOptions): ReturnType<typeof 
     useDefaults: false,
     directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
   }
-  return helmet({ contentSecurityPolicy: contentSecurityPolicy ?? nothing, referrerPolicy: { policy: 'same-origin' } })
+  return helmet({
+    contentSecurityPolicy: contentSecurityPolicy ?? nothing,
+    referrerPolicy: { policy: 'same-origin' },
+    // Whether other names below this one speak TLS is not ours to say.
+    strictTransportSecurity: { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
+  })
 }
 
 function addOwnEndpoints(
@@ -170,8 +174,9 @@ function isLocal(request: Request): boolean {
 }
 
 async function answerFailure(error: unknown, context: Context, options: ServiceOptions): Promise<void> {
-  const { request, response, requestId } = context
-  const problem = problemOf(error, requestId)
+  const { request, response, requestId, signal } = context
+  // Whatever broke because the caller went away is no failure of ours.
+  const problem = problemOf(response.closed && signal.aborted ? signal.reason : error, requestId)
   if (problem.status >= 500) context.log.error({ error, route: context.route, method: request.method }, 'request failed')
   else if (problem.kind !== 'cancelled') context.log.debug({ error, route: context.route }, 'request refused')
   if (response.headersSent) return void response.destroy()
@@ -199,7 +204,7 @@ function logAccess({ request, response, route, log, startedAt }: Context, observ
   const ms = performance.now() - startedAt
   const status = response.headersSent && response.writableFinished ? response.statusCode : 499
   const { method } = request
-  observe({ method, route, status }, ms / 1000)
+  if (!isEventStream(response)) observe({ method, route, status }, ms / 1000)
   log[quietRoutes.has(route) ? 'debug' : 'info']({ method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
 }
 
