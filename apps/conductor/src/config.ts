@@ -1,0 +1,15 @@
+import { origin, readConfig, serviceConfigShape } from '@asheville/service'
+import { z } from 'zod'
+
+const schema = z.object({
+  ...serviceConfigShape,
+  ACCOUNTS_URL: origin,
+  PLATFORM_URL: origin,
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+})
+
+/** The settings of a conductor process; the private key apart, so that the rest may be passed around. */
+export function readConductorConfig(env: NodeJS.ProcessEnv) {
+  const { SERVICE_PRIVATE_KEY: privateKey, ...config } = readConfig(schema, env)
+  return { config, secrets: { privateKey } }
+}

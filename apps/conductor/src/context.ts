@@ -1,0 +1,16 @@
+import type { accountsRoutes, Client, platformRoutes } from '@asheville/clients'
+import type { Producer, Redis, Subscriber } from '@asheville/jobs'
+import type { Logger } from '@asheville/service'
+
+export type AccountsClient = Client<typeof accountsRoutes>
+export type PlatformClient = Client<typeof platformRoutes>
+
+/** What a conductor process works with. */
+export interface Context {
+  accounts: AccountsClient
+  platform: PlatformClient
+  redis: Redis
+  subscriber: Subscriber
+  producer: Producer
+  log: Logger
+}
