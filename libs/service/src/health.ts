@@ -49,7 +49,10 @@ async function runCheck(name: string, check: Check, log: Logger): Promise<CheckR
 let processMetrics: Registry | undefined
 
 /** Metrics of one service: its own, with those of the process, which are collected once however many services it holds. */
-export function createMetrics(service: string): {
+export function createMetrics(
+  service: string,
+  more: Registry | undefined,
+): {
   observe(labels: HttpLabels, seconds: number): void
   contentType: string
   read(): Promise<string>
@@ -70,7 +73,7 @@ export function createMetrics(service: string): {
   return {
     observe: (labels, seconds) => durations.observe({ service, ...labels }, seconds),
     contentType: own.contentType,
-    read: async () => `${await own.metrics()}\n${await all.metrics()}`,
+    read: async () => [await own.metrics(), await all.metrics(), ...(more ? [await more.metrics()] : [])].join('\n'),
   }
 }
 

@@ -3,6 +3,7 @@ import { isIP, type AddressInfo } from 'node:net'
 import { AshevilleError, type ServiceName } from '@asheville/core'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
+import type { Registry } from 'prom-client'
 import type { Binding } from './binding.ts'
 import type { Browser } from './browser.ts'
 import { createContext, type Context } from './context.ts'
@@ -38,6 +39,8 @@ export interface ServiceOptions {
   mount?: (app: Express) => void
   /** Closes what the service holds (pools, queues), after the last request was answered. */
   close?: () => Promise<void>
+  /** The service's own figures, shown by `/metrics` after those of every service. */
+  metrics?: Registry
   /** Until a JSON answer or page must be there; 30 s. */
   deadlineMs?: number
   /** How long a streamed body may stand still; 60 s. */
@@ -65,7 +68,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   app.disable('x-powered-by').set('etag', false).set('query parser', 'simple').set('case sensitive routing', true)
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 5000, connectionsCheckingInterval: 5000 }, app)
   const drain = createDrain(server)
-  const metrics = createMetrics(name)
+  const metrics = createMetrics(name, options.metrics)
   const contexts = new WeakMap<Request, Context>()
   const contextOf = (request: Request) => contexts.get(request)!
 
