@@ -1,16 +1,22 @@
 // Plain JavaScript without dependencies: this runs on a fresh clone, with whatever Node (20 or newer) the machine has.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** Holds the hash of the package-lock.json that npm ci was last run for. */
+const mark = join(root, 'node_modules', '.installed-for')
 
 const reason = whyInstall()
 if (reason !== null) install(reason)
 
 /** Why the dependencies must be installed, or null when what is installed is what package-lock.json asks for. */
 function whyInstall() {
+  if (!existsSync(join(root, 'node_modules', '.bin', 'node'))) return 'first start'
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === hashOfLock()) return null
   const wanted = lockOf('package-lock.json')
   const installed = lockOf(join('node_modules', '.package-lock.json'))
   if (installed === null) return 'first start'
@@ -21,7 +27,13 @@ function whyInstall() {
     if (version === undefined && (entry.optional === true || entry.devOptional === true)) continue
     if (version !== entry.version) return 'dependencies have changed'
   }
-  return existsSync(join(root, 'node_modules', '.bin', 'node')) ? null : 'first start'
+  return null
+}
+
+function hashOfLock() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 /** @returns {Record<string, { version?: string, link?: boolean, optional?: boolean, devOptional?: boolean }> | null} */
@@ -48,5 +60,6 @@ function install(why) {
     process.stderr.write(`The dependencies could not be installed: ${what}. The lines above say why; run npm ci to try again.\n`)
     process.exit(1)
   }
+  writeFileSync(mark, hashOfLock())
   process.stdout.write(`Installed in ${Math.round((Date.now() - started) / 1000)} s\n`)
 }
