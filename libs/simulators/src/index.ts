@@ -1,4 +1,6 @@
 export { startMastodon } from './mastodon/index.ts'
 export type * from './mastodon/index.ts'
+export { oddDates, startFeeds } from './feeds/index.ts'
+export type * from './feeds/index.ts'
 export { createContent, createRandom, createSimulator, encodePicture, makePicture } from './kit/index.ts'
 export type { Answer, Call, Counts, Fault, FaultHandle, FaultKind, LogEntry, RateLimit, Simulator, SimulatorOptions } from './kit/index.ts'

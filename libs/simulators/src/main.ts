@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 
 /** Runs one simulator as a process: `node main.ts mastodon --port 4001 --seed 7 --latency 50 --options '{"rateLimit":null}' --generate '{"statuses":500}'`. */
@@ -13,7 +14,7 @@ const { positionals, values } = parseArgs({
     generate: { type: 'string' },
   },
 })
-const starters = { mastodon: startMastodon }
+const starters = { feeds: startFeeds, mastodon: startMastodon }
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {
   process.stderr.write(`Which simulator? One of: ${Object.keys(starters).join(', ')}\n`)
