@@ -36,7 +36,7 @@ export interface Call<R extends RouteContract> extends Exchange {
 export interface StreamReply {
   /** 200 unless said otherwise. */
   status?: number
-  headers?: Record<string, string>
+  headers?: Record<string, string | undefined>
   body: Readable | null
 }
 

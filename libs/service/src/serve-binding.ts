@@ -8,7 +8,7 @@ import type { Browser, Person } from './browser.ts'
 import type { Context } from './context.ts'
 import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
 import type { Verify } from './service-tokens.ts'
-import { parseBody, parseParams, parseQuery } from './validate.ts'
+import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
 
 export interface ServeOptions {
   verify: Verify | undefined
@@ -37,6 +37,8 @@ export async function serveBinding(binding: Binding, context: Context, options: 
 }
 
 async function servePage(binding: Extract<Binding, { kind: 'page' }>, context: Context, options: ServeOptions): Promise<void> {
+  refuseNul(context.request.params, '/params')
+  refuseNul(context.request.query, '/query')
   const visit = visitOf(binding.policy, context, await readForm(context.request, context.signal))
   const admitted = await admit(visit, options)
   if (!admitted) return
@@ -107,8 +109,6 @@ function texts(values: object, separator: string | null): Record<string, string>
     const parts: unknown[] = Array.isArray(value) ? value : [value]
     return [name, separator === null ? String(parts.at(-1) ?? '') : parts.join(separator)]
   })
-  if (entries.some(([name, value]) => name.includes('\0') || value.includes('\0')))
-    throw new AshevilleError('invalid', 'The address holds a NUL character')
   return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
@@ -136,7 +136,8 @@ async function sendStream(reply: unknown, response: Context['response']): Promis
   }
   // A body that fails at once is still answered as a problem.
   if (reply.body !== null && response.req.method !== 'HEAD') await firstBytes(reply.body)
-  response.status(reply.status ?? 200).set(reply.headers ?? {})
+  response.status(reply.status ?? 200)
+  for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) response.set(name, value)
   if (reply.body === null) {
     response.end()
     return

@@ -6,12 +6,14 @@ const nothing = z.strictObject({})
 
 /** The path parameters as the contract has them; a fault's pointer is `/params/<name>`. */
 export function parseParams(contract: RouteContract, params: object): Record<string, unknown> {
-  return parse(contract.params ?? nothing, withoutNul(params, '/params'), '/params')
+  refuseNul(params, '/params')
+  return parse(contract.params ?? nothing, ownKeys(params), '/params')
 }
 
 /** The query as the contract has it; what it does not name is refused. A fault's pointer is `/query/<name>`. */
 export function parseQuery(contract: RouteContract, query: object): Record<string, unknown> {
-  return parse(contract.query ?? nothing, withoutNul(query, '/query'), '/query')
+  refuseNul(query, '/query')
+  return parse(contract.query ?? nothing, ownKeys(query), '/query')
 }
 
 /** The body as the contract has it; a fault's pointer is the field's own: `/email`. */
@@ -43,8 +45,8 @@ function pointerOf(path: readonly PropertyKey[]): string {
   return path.map((key) => `/${String(key).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-/** Path and query values reach databases, where text has no NUL. The copy's keys are its own, whatever their names. */
-function withoutNul(values: object, base: string): Record<string, unknown> {
+/** Path and query values reach databases, where text has no NUL. */
+export function refuseNul(values: object, base: '/params' | '/query'): void {
   for (const [name, value] of Object.entries(values)) {
     const parts: unknown[] = Array.isArray(value) ? value : [value]
     if (parts.some((part) => typeof part === 'string' && part.includes('\0')))
@@ -52,5 +54,9 @@ function withoutNul(values: object, base: string): Record<string, unknown> {
         faults: [{ pointer: base + pointerOf([name]), message: 'Holds a NUL character' }],
       })
   }
+}
+
+/** Parsers give objects without a prototype. */
+function ownKeys(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values))
 }

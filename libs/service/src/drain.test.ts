@@ -1,0 +1,106 @@
+import { Agent, request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, test } from '@jest/globals'
+import { route } from '@asheville/core'
+import { z } from 'zod'
+import { bind } from './binding.ts'
+import { openEvents } from './open-events.ts'
+import { startTestService } from './start-test-service.ts'
+
+const policy = { who: 'anyone' } as const
+const work = route({ method: 'GET', path: '/work', summary: 'Takes a while', policy, reply: z.strictObject({ done: z.boolean() }) })
+const events = route({ method: 'GET', path: '/events', summary: 'Never ends', policy, reply: 'events' })
+const stuck = route({ method: 'GET', path: '/stuck', summary: 'Ignores its signal', policy, reply: 'none' })
+
+function start(options: { workMs?: number; drainMs?: number; close?: () => Promise<void>; onWorked?: () => void } = {}) {
+  const { workMs = 300, onWorked, ...rest } = options
+  return startTestService({
+    ...rest,
+    bindings: [
+      bind(work, async () => {
+        await pause(workMs)
+        onWorked?.()
+        return { done: true }
+      }),
+      bind(events, async (call) => {
+        await openEvents(call).send({ data: 'hello' })
+      }),
+      bind(stuck, () => new Promise<void>(() => undefined)),
+    ],
+  })
+}
+
+describe('closing', () => {
+  test('lets requests in flight end, ends streams, refuses new ones, then closes what is held', async () => {
+    const order: string[] = []
+    const service = await start({ close: async () => void order.push('held'), onWorked: () => order.push('worked') })
+    const inFlight = fetch(`${service.url}/work`).then(async (response) => {
+      const body: unknown = await response.json()
+      return { body, connection: response.headers.get('connection') }
+    })
+    const stream = await fetch(`${service.url}/events`)
+    await pause(50)
+    const started = performance.now()
+    const closed = service.close()
+    expect(service.close()).toBe(closed)
+    await pause(20)
+    await expect(canConnect(service.url)).resolves.toBe(false)
+    expect(await inFlight).toEqual({ body: { done: true }, connection: 'close' })
+    expect(await stream.text()).toContain('data: "hello"')
+    await closed
+    expect(order).toEqual(['worked', 'held'])
+    expect(performance.now() - started).toBeLessThan(1500)
+  })
+
+  test('does not wait longer than its deadline', async () => {
+    const service = await start({ drainMs: 300 })
+    const cut = fetch(`${service.url}/stuck`).catch((error: unknown) => error)
+    await pause(50)
+    const started = performance.now()
+    await service.close()
+    expect(performance.now() - started).toBeLessThan(800)
+    expect(await cut).toBeDefined()
+  })
+
+  test('fails no request of a client that keeps its connections', async () => {
+    let failed = 0
+    let refused = 0
+    let answered = 0
+    for (let round = 0; round < 5; round++) {
+      const service = await start({ workMs: 5 })
+      const agent = new Agent({ keepAlive: true, maxSockets: 20 })
+      let isOver = false
+      const send = () =>
+        new Promise<void>((resolve) => {
+          const sent = httpRequest(`${service.url}/work`, { agent }, (response) =>
+            response.resume().once('end', () => resolve(void answered++)),
+          )
+          sent.once('error', (error: NodeJS.ErrnoException) => {
+            // Refused before it was sent: another process would have taken it.
+            if (error.code === 'ECONNREFUSED') refused++
+            else failed++
+            isOver = true
+            resolve()
+          })
+          sent.end()
+        })
+      const clients = Array.from({ length: 20 }, async () => {
+        while (!isOver) await send()
+      })
+      await pause(100)
+      await service.close()
+      await Promise.all(clients)
+      agent.destroy()
+    }
+    expect({ failed, wasRefused: refused > 0, wasAnswered: answered > 200 }).toEqual({ failed: 0, wasRefused: true, wasAnswered: true })
+  })
+})
+
+function canConnect(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => resolve(true))
+    socket.once('error', () => resolve(false)).once('connect', () => socket.destroy())
+  })
+}
