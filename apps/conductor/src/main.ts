@@ -5,7 +5,7 @@ import { createBindings, startLoops } from './app.ts'
 import { readConductorConfig } from './config.ts'
 
 runService(async () => {
-  const { config, secrets } = readConductorConfig(process.env)
+  const { config, secrets } = readConductorConfig()
   const logger = createLogger('conductor', config.LOG_LEVEL)
   const sign = createSigner({ issuer: 'conductor', privateKey: secrets.privateKey })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: config.ACCOUNTS_URL, sign })

@@ -20,13 +20,13 @@ const schema = z.object({
   /** For spooling while a stream is pulled; may be empty at any start. */
   SCRATCH_DIR: z.string().default(join(tmpdir(), 'asheville-workers')),
   /** Jobs at once for each network. */
-  CONCURRENCY: integer.default(5).refine((count) => count >= 1 && count <= 100, 'must be from 1 to 100'),
+  WORKER_CONCURRENCY: integer.default(5).refine((count) => count >= 1 && count <= 100, 'must be from 1 to 100'),
 })
 
 export type Config = ReturnType<typeof readWorkerConfig>
 
 /** The settings of a worker process; the private key apart, so that the rest may be passed around. */
-export function readWorkerConfig(env: NodeJS.ProcessEnv) {
+export function readWorkerConfig(env: NodeJS.ProcessEnv = process.env) {
   const { SERVICE_PRIVATE_KEY: privateKey, ...config } = readConfig(schema, env)
   const settings = config as unknown as Record<string, string>
   const fields: Fields = Object.fromEntries(variables.map(({ name }) => [name, settings[name] ?? '']))

@@ -13,7 +13,7 @@ import { startWorker } from './start-worker.ts'
 const jobsMs = 6000
 
 runService(async () => {
-  const { config, variables, secrets } = readWorkerConfig(process.env)
+  const { config, variables, secrets } = readWorkerConfig()
   const logger = createLogger('workers', config.LOG_LEVEL)
   const sign = createSigner({ issuer: 'workers', privateKey: secrets.privateKey })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: config.ACCOUNTS_URL, sign })
@@ -27,7 +27,7 @@ runService(async () => {
 
   const holder = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   const shop = { accounts, platform, redis, http, variables, scratchDir: config.SCRATCH_DIR, holder, log: logger }
-  const worker = startWorker(shop, { redisUrl: config.REDIS_URL, subscriber, networks, concurrency: config.CONCURRENCY })
+  const worker = startWorker(shop, { redisUrl: config.REDIS_URL, subscriber, networks, concurrency: config.WORKER_CONCURRENCY })
 
   const service = await startService({
     name: 'workers',

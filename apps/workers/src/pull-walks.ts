@@ -64,7 +64,7 @@ interface Progress {
 
 /** Resolves to whether the walk is complete. */
 async function pullWalk(parts: PullParts, walk: Walk, progress: Progress): Promise<boolean> {
-  return await withRenewedToken(
+  return withRenewedToken(
     parts,
     async () => {
       const from: Walk = { ...walk, cursor: progress.cursor }

@@ -89,7 +89,7 @@ async function ofStorage<T>(call: Promise<T>): Promise<T> {
 /** Nothing is marked as deleted that the network can be asked about and does not confirm. */
 async function confirmGone({ stream, io }: StoreParts, missing: readonly string[]): Promise<string[]> {
   if (missing.length === 0) return []
-  return stream.gone ? await stream.gone(missing, io) : [...missing]
+  return stream.gone ? stream.gone(missing, io) : [...missing]
 }
 
 async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers: Covered[], states: Record<string, MediaState>) {
@@ -100,7 +100,7 @@ async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers
     seenAt,
     mediaStates: Object.fromEntries(item.media.flatMap(({ url }) => (states[url] ? [[url, states[url]]] : []))),
   }))
-  return await platform.putItems({
+  return platform.putItems({
     ...context,
     body: { storageId, connectionId, stream, fence, network, account, items: seen, gone, covers },
     signal: lease.signal,

@@ -68,7 +68,7 @@ export function disconnect(redis: Redis): void {
 /** Resolves to whether Redis answered within `timeoutMs`. */
 export async function isReadyWithin(redis: Redis, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true
-  return await new Promise((resolve) => {
+  return new Promise((resolve) => {
     const settle = (isReady: boolean) => {
       clearTimeout(timer)
       redis.off('ready', onReady)

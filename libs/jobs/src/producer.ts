@@ -65,8 +65,7 @@ export function createProducer(redis: Redis): Producer {
     },
 
     async close() {
-      const opened = await Promise.allSettled(queues.values())
-      await Promise.allSettled(opened.map((result) => (result.status === 'fulfilled' ? result.value.close() : null)))
+      await Promise.allSettled([...queues.values()].map(async (queue) => (await queue).close()))
     },
   }
 }

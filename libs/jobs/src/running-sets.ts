@@ -11,7 +11,7 @@ export async function removeRunning(redis: Redis, userId: string, key: string): 
 }
 
 export async function listRunning(redis: Redis, userId: string): Promise<string[]> {
-  return await answering(() => redis.smembers(runningKey(userId)))
+  return answering(() => redis.smembers(runningKey(userId)))
 }
 
 /** Makes the sets what the leases say, whatever was in them. */
