@@ -27,8 +27,9 @@ export const walkKinds = ['backfill', 'incremental', 'recheck'] as const
 export type WalkKind = (typeof walkKinds)[number]
 
 /**
- * One range of a stream being enumerated. `cursor` is where to go on: null at the start, else the last page's cursor that
- * was saved. `id` is chosen by `plan` and unique within the stream's open walks.
+ * One range of a stream being enumerated. `cursor` is where to go on: as planned at the start, then the last page's cursor that
+ * was saved. With null, all of the range is enumerated, whatever the kind; so an incremental walk whose head the network forgot
+ * is planned with null. `id` is chosen by `plan` and unique within the stream's open walks.
  */
 export interface Walk {
   id: string
