@@ -1,5 +1,5 @@
 import type { Tally } from '@asheville/clients'
-import { AshevilleError, kindOf, type Cursor, type PullIo, type Range, type Stream, type Walk, type Wanted } from '@asheville/core'
+import { kindOf, type Cursor, type PullIo, type Stream, type Walk, type Wanted } from '@asheville/core'
 import type { AccessToken } from './access-token.ts'
 import { inBatches, type BatchLimits } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
@@ -27,30 +27,39 @@ const order = ['incremental', 'backfill', 'recheck']
 
 /** Adds the walks that this sync starts to the open ones. */
 export async function planWalks(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
-  const { stream, wanted, io } = parts
-  const planned = wanted.contentTypes.length === 0 ? [] : await withRenewedToken(parts, () => stream.plan({ ...wanted, open }, io))
+  const planned = parts.wanted.contentTypes.length === 0 ? [] : await plan(parts, open)
   await savePlan(parts, planned, [])
   return [...open, ...planned]
+}
+
+async function plan(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
+  const { stream, wanted, io } = parts
+  try {
+    return await withRenewedToken(parts, () => stream.plan({ ...wanted, open }, io))
+  } catch (error) {
+    // The head is not understood any more.
+    if (kindOf(error) !== 'cursor-expired') throw error
+    return [fromNothing({ id: 'incremental', kind: 'incremental', range: wanted.range, cursor: null })]
+  }
 }
 
 /** Pulls the open walks one after the other. Resolves to whether all are complete; else the slice is over. */
 export async function pullWalks(parts: PullParts, open: readonly Walk[]): Promise<boolean> {
   let rest = [...open]
-  const replanned = new Set<string>()
+  const expired = new Map<string, number>()
   for (;;) {
     rest.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
     const walk = rest.shift()
     if (!walk) return true
-    const state = { cursor: walk.cursor, stored: 0 }
+    const progress: Progress = { cursor: walk.cursor, stored: 0 }
     try {
-      if (!(await pullWalk(parts, walk, state))) return false
+      if (!(await pullWalk(parts, walk, progress))) return false
     } catch (error) {
       if (kindOf(error) !== 'cursor-expired') throw error
-      // A walk that expires again without having got anywhere cannot go on from the head either.
-      const isHopeless = replanned.has(walk.kind) && state.stored === 0
-      if (isHopeless && walk.kind === 'backfill') throw error
-      replanned.add(walk.kind)
-      rest = [...(await replan(parts, walk, rest, isHopeless)), ...rest]
+      const inVain = progress.stored > 0 ? 0 : (expired.get(walk.id) ?? 0) + 1
+      if (inVain > 2) throw error
+      expired.set(walk.id, inVain)
+      rest = [...(await replan(parts, walk, rest, inVain)), ...rest]
     }
   }
 }
@@ -99,16 +108,21 @@ async function withRenewedToken<T>({ token }: PullParts, pull: () => Promise<T>,
   }
 }
 
-/** The walk's range anew; from the head, or from nothing where the head itself is what the network forgot. */
-async function replan(parts: PullParts, walk: Walk, open: readonly Walk[], isHopeless: boolean): Promise<Walk[]> {
+/**
+ * The walk's range anew, instead of the walk whose cursor the network forgot: an incremental one from the head, at first; any
+ * other, and one that gets nowhere from the head either, from nothing.
+ */
+async function replan(parts: PullParts, walk: Walk, open: readonly Walk[], inVain: number): Promise<Walk[]> {
   const { stream, wanted, io } = parts
-  const head = walk.kind === 'incremental' && !isHopeless ? wanted.head : null
-  const range: Range = walk.range
-  const planned = await stream.plan({ ...wanted, head, range, open }, io)
-  if (planned.length === 0) throw new AshevilleError('unexpected', `The walk ${walk.id} expired and cannot be planned anew`)
-  await savePlan(parts, planned, [walk.id])
-  return planned
+  const isFromHead = walk.kind === 'incremental' && wanted.head !== null && inVain < 2
+  const planned = isFromHead ? await stream.plan({ ...wanted, range: walk.range, open }, io).catch(() => []) : []
+  const fresh = planned.length > 0 ? planned : [fromNothing(walk)]
+  await savePlan(parts, fresh, [walk.id])
+  return fresh
 }
+
+/** All of the walk's range; an incremental one leaves a head at its end all the same. */
+const fromNothing = (walk: Walk): Walk => ({ ...walk, cursor: null })
 
 async function savePlan({ accounts, target, lease }: PullParts, walks: Walk[], replaces: string[]): Promise<void> {
   lease.check()
