@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
+import { createDatabase, migrate, type Database } from '@asheville/database'
+import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
+import { checkKeys } from './check-keys.ts'
+import type { Context } from './context.ts'
+import { accountsBindings } from './handlers.ts'
+import { createSealing, type SealingKey } from './sealing.ts'
+import { startTidying } from './tidy.ts'
+
+export interface AccountsOptions {
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  logger: Logger
+  publicKeys: PublicKeys
+  databaseUrl: string
+  /** The first seals; all of them open. */
+  credentialKeys: readonly SealingKey[]
+  /** Which adapters there are. */
+  networks: readonly Network[]
+  storages: readonly StorageAdapter[]
+  /** The adapters' variables, by name. */
+  variables: Fields
+  /** The guarded way out. */
+  http: Http
+  /** The origin that browsers come back to after an authorisation. */
+  webUrl: string
+  isSignUpOpen: boolean
+  syncIntervalMs: number
+  version: string
+}
+
+const schema = 'accounts'
+
+/** Where the schema's migrations are. */
+export const migrationsDirectory = join(import.meta.dirname, 'migrations')
+
+/**
+ * Starts the accounts service: migrates its schema, makes sure that the sealing keys are the right ones (it throws what an
+ * operator should do), and listens. `http` stays the caller's to close.
+ */
+export async function createAccounts(options: AccountsOptions): Promise<Service> {
+  const { logger, databaseUrl: url, networks, storages, variables, http, webUrl, isSignUpOpen, syncIntervalMs } = options
+  const sealing = createSealing(options.credentialKeys)
+  await migrate({ url, schema, directory: migrationsDirectory })
+  const db = createDatabase({ url, schema, poolSize: 20 })
+  const refreshDb = createDatabase({ url, schema, poolSize: 10 })
+  const close = async () => {
+    await Promise.all([db.close(), refreshDb.close()])
+  }
+  try {
+    await checkKeys(db, sealing)
+    const context: Context = { db, refreshDb, sealing, networks, storages, http, variables, webUrl, isSignUpOpen, syncIntervalMs }
+    const tidying = startTidying(context, logger)
+    return await startService({
+      name: 'accounts',
+      host: options.host,
+      port: options.port,
+      logger,
+      bindings: accountsBindings(context),
+      verify: createVerifier({ audience: 'accounts', publicKeys: options.publicKeys }),
+      checks: { postgres: () => checkPostgres(db) },
+      version: options.version,
+      close: async () => {
+        await tidying.stop()
+        await close()
+      },
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function checkPostgres(db: Database): Promise<void> {
+  await db.query('SELECT')
+}

@@ -1,0 +1,36 @@
+import type { Fields, Variable } from '@asheville/core'
+import { commaList, flag, integer, origin, readConfig, serviceConfigShape } from '@asheville/service'
+import { z } from 'zod'
+import { readSealingKeys } from './sealing.ts'
+
+const credentialKeys = z.string().transform((text, context) => {
+  try {
+    return readSealingKeys(text)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is malformed' })
+    return z.NEVER
+  }
+})
+
+const shape = {
+  ...serviceConfigShape,
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }),
+  /** The origin that people use. */
+  WEB_URL: origin,
+  /** `id:base64` of 32 bytes each, comma-separated; the first seals, the others only open. */
+  CREDENTIAL_KEYS: credentialKeys,
+  /** Which private addresses may be reached when people connect: host:port or CIDR. */
+  OUTBOUND_ALLOW: commaList,
+  /** Whether others than the owner may sign up. */
+  SIGN_UP_OPEN: flag,
+  SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(15),
+}
+
+/** The settings of the accounts service; secrets apart, so that the rest may be passed around and logged. */
+export function accountsConfig(env: NodeJS.ProcessEnv, adapters: readonly { variables: readonly Variable[] }[]) {
+  const known = adapters.flatMap(({ variables }) => variables)
+  const variableShape = Object.fromEntries(known.map(({ name, default: value }) => [name, z.string().default(value)]))
+  const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, ...config } = readConfig(z.object(shape), env)
+  const variables: Fields = readConfig(z.object(variableShape), env)
+  return { config, variables, secrets: { credentialKeys: CREDENTIAL_KEYS, databaseUrl: DATABASE_URL } }
+}

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AshevilleError, type Account, type Fields, type Network, type StorageAdapter, type Tokens } from '@asheville/core'
+import type { Context, findAdapter } from '../context.ts'
+
+/** What signing in brought. */
+export interface SignedIn {
+  tokens: Tokens | null
+  server: string | null
+  fields: Fields
+}
+
+type Adapter = NonNullable<ReturnType<typeof findAdapter>>
+
+/**
+ * Asks the other side who this is, before anything is saved: what cannot do that is no connection. An access that was given a
+ * moment ago and is refused is `invalid`.
+ */
+export async function accountOf(
+  context: Pick<Context, 'http' | 'variables'>,
+  found: Adapter,
+  userId: string,
+  { tokens, server, fields }: SignedIn,
+  signal: AbortSignal,
+): Promise<Account> {
+  const { http, variables } = context
+  const token = () =>
+    tokens ? Promise.resolve(tokens.accessToken) : Promise.reject(new AshevilleError('reconnect-required', 'There is no access'))
+  const io = { http, variables, token, server, fields, now: () => new Date() }
+  try {
+    if (found.kind === 'storage') return await storageAccount(found.adapter, { ...io, account: { id: userId, handle: '' } }, signal)
+    return await networkAccount(found.adapter, { ...io, account: { id: '', handle: '' } }, signal)
+  } catch (error) {
+    if (!(error instanceof AshevilleError) || error.kind !== 'reconnect-required') throw error
+    throw new AshevilleError('invalid', `${found.adapter.title} does not accept the access that it has just given`, { cause: error })
+  }
+}
+
+function storageAccount(adapter: StorageAdapter, io: Parameters<StorageAdapter['account']>[0], signal: AbortSignal): Promise<Account> {
+  return adapter.account(io, signal)
+}
+
+async function networkAccount(
+  adapter: Network,
+  io: Omit<Parameters<Network['account']>[0], 'scratch' | 'signal'>,
+  signal: AbortSignal,
+): Promise<Account> {
+  const scratch = await mkdtemp(join(tmpdir(), 'asheville-connect-'))
+  try {
+    return await adapter.account({ ...io, scratch, signal })
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}

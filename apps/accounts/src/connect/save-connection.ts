@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { AshevilleError, type Account, type OAuthEndpoints } from '@asheville/core'
+import type { Connection } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import { findAdapter, type Context } from '../context.ts'
+import { findByAccount, getConnection, listConnections, putConnection } from '../queries/connections.ts'
+import { putTokens } from '../queries/credentials.ts'
+import { addStreams, makeDue, resetStreams } from '../queries/streams.ts'
+import { lockPerson } from '../queries/users.ts'
+import { wantedStreams } from '../streams/wanted-streams.ts'
+import type { SignedIn } from './account-of.ts'
+
+export interface NewLink extends SignedIn {
+  provider: string
+  account: Account
+  registrationId: string | null
+  endpoints: OAuthEndpoints | null
+  /** The connection that is to work again; another account is a `conflict` then. */
+  reconnects: string | null
+}
+
+/**
+ * Saves an account that was tested. The same account again is the same connection, with new tokens and everything that was
+ * known of its streams; this also holds for one that was disconnected.
+ */
+export async function saveConnection(
+  { networks, storages, sealing }: Pick<Context, 'networks' | 'storages' | 'sealing'>,
+  tx: Database,
+  userId: string,
+  link: NewLink,
+): Promise<Connection> {
+  const { provider, server, account } = link
+  const found = findAdapter({ networks, storages }, provider)
+  if (!found) throw new AshevilleError('invalid', 'There is no such network')
+  await lockPerson(tx, userId)
+  const existing = await findByAccount(tx, userId, { provider, server, accountId: account.id })
+  if (link.reconnects !== null) await checkReconnect(tx, userId, link.reconnects, existing?.connection.id ?? null, account)
+
+  const previousStorage = existing?.connection.storageId ?? null
+  const storageId = found.kind === 'network' ? await chooseStorage(tx, userId, previousStorage) : null
+  const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), { ...link, kind: found.kind, storageId })
+  await putTokens(tx, userId, connection, link.tokens, sealing)
+
+  if (found.kind === 'network') {
+    const names = found.adapter.streams.map(({ name }) => name)
+    await addStreams(tx, userId, connection.id, names)
+    // Another storage has nothing of what was copied before.
+    if (previousStorage !== null && previousStorage !== storageId) await resetStreams(tx, userId, connection.id, names)
+    const wanted = wantedStreams(found.adapter, connection.settings.contentTypes).map(({ name }) => name)
+    await makeDue(tx, userId, connection.id, wanted)
+  }
+  return connection
+}
+
+async function checkReconnect(
+  tx: Database,
+  userId: string,
+  reconnects: string,
+  existingId: string | null,
+  account: Account,
+): Promise<void> {
+  const { connection } = await getConnection(tx, userId, reconnects)
+  if (existingId === reconnects) return
+  throw new AshevilleError(
+    'conflict',
+    `You signed in as ${account.handle}, but this connection is ${connection.handle}. Sign in as ${connection.handle}, or connect ${account.handle} as a new account`,
+  )
+}
+
+/** The storage it had, if it is still connected; else the person's first. */
+async function chooseStorage(tx: Database, userId: string, previous: string | null): Promise<string> {
+  const storages = await listConnections(tx, userId, 'storage')
+  const storage = storages.find(({ id }) => id === previous) ?? storages[0]
+  if (!storage) throw new AshevilleError('conflict', 'Choose a storage first: there is no place to copy to')
+  return storage.id
+}

@@ -1,0 +1,65 @@
+import { accountsRoutes } from '@asheville/clients'
+import { bindAll, type Binding } from '@asheville/service'
+import type { Context } from './context.ts'
+import { handleAcknowledgeOutbox } from './handlers/acknowledge-outbox.ts'
+import { handleBeginConnect } from './handlers/begin-connect.ts'
+import { handleCancelSync } from './handlers/cancel-sync.ts'
+import { handleCheckSession } from './handlers/check-session.ts'
+import { handleClaimDue } from './handlers/claim-due.ts'
+import { handleClaimOutbox } from './handlers/claim-outbox.ts'
+import { handleCreateSession } from './handlers/create-session.ts'
+import { handleCreateSync } from './handlers/create-sync.ts'
+import { handleCreateUser } from './handlers/create-user.ts'
+import { handleEndSession } from './handlers/end-session.ts'
+import { handleFinishConnect } from './handlers/finish-connect.ts'
+import { handleGetAccess } from './handlers/get-access.ts'
+import { handleGetConnection } from './handlers/get-connection.ts'
+import { handleGetSetup } from './handlers/get-setup.ts'
+import { handleGetSync } from './handlers/get-sync.ts'
+import { handleGetTotals } from './handlers/get-totals.ts'
+import { handleGetUser } from './handlers/get-user.ts'
+import { handleListConnections } from './handlers/list-connections.ts'
+import { handleListLeases } from './handlers/list-leases.ts'
+import { handleListStreams } from './handlers/list-streams.ts'
+import { handleListSyncs } from './handlers/list-syncs.ts'
+import { handleRemoveConnection } from './handlers/remove-connection.ts'
+import { handleRenewLease } from './handlers/renew-lease.ts'
+import { handleReturnLease } from './handlers/return-lease.ts'
+import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
+import { handleSavePlan } from './handlers/save-plan.ts'
+import { handleTakeLease } from './handlers/take-lease.ts'
+import { handleUpdateConnection } from './handlers/update-connection.ts'
+
+/** Every route of the accounts API with what answers it. */
+export function accountsBindings(context: Context): Binding[] {
+  return bindAll(accountsRoutes, {
+    getSetup: handleGetSetup(context),
+    createUser: handleCreateUser(context),
+    getUser: handleGetUser(context),
+    createSession: handleCreateSession(context),
+    checkSession: handleCheckSession(context),
+    endSession: handleEndSession(context),
+    listConnections: handleListConnections(context),
+    getConnection: handleGetConnection(context),
+    beginConnect: handleBeginConnect(context),
+    finishConnect: handleFinishConnect(context),
+    updateConnection: handleUpdateConnection(context),
+    removeConnection: handleRemoveConnection(context),
+    getAccess: handleGetAccess(context),
+    createSync: handleCreateSync(context),
+    getSync: handleGetSync(context),
+    listSyncs: handleListSyncs(context),
+    cancelSync: handleCancelSync(context),
+    listStreams: handleListStreams(context),
+    claimDue: handleClaimDue(context),
+    listLeases: handleListLeases(context),
+    claimOutbox: handleClaimOutbox(context),
+    acknowledgeOutbox: handleAcknowledgeOutbox(context),
+    takeLease: handleTakeLease(context),
+    savePlan: handleSavePlan(context),
+    saveCheckpoint: handleSaveCheckpoint(context),
+    renewLease: handleRenewLease(context),
+    returnLease: handleReturnLease(context),
+    getTotals: handleGetTotals(context),
+  })
+}

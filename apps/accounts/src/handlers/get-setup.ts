@@ -1,0 +1,8 @@
+import type { accountsRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import type { Context } from '../context.ts'
+import { hasOwner } from '../queries/users.ts'
+
+export function handleGetSetup({ db, isSignUpOpen }: Pick<Context, 'db' | 'isSignUpOpen'>): Handler<typeof accountsRoutes.getSetup> {
+  return async () => ({ hasOwner: await hasOwner(db), signUpOpen: isSignUpOpen })
+}

@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
+import { AshevilleError, type Network } from '@asheville/core'
+import type { accountsRoutes, Connection, ConnectionSettings } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import type { Handler } from '@asheville/service'
+import { findAdapter, type Context } from '../context.ts'
+import { getConnection, setConnectionSettings, setConnectionState } from '../queries/connections.ts'
+import { makeDue, makeNotDue, resetStreams } from '../queries/streams.ts'
+import { lockPerson } from '../queries/users.ts'
+import { endWork } from '../streams/end-work.ts'
+import { wantedStreams, widenedStreams } from '../streams/wanted-streams.ts'
+
+const held = { state: 'cancelled', reason: null, nextDueMs: null } as const
+
+export function handleUpdateConnection(context: Context): Handler<typeof accountsRoutes.updateConnection> {
+  return ({ userId, params, body }) =>
+    context.db.transaction(async (tx) => {
+      await lockPerson(tx, userId)
+      const { connection } = await getConnection(tx, userId, params.connectionId)
+      const found = findAdapter(context, connection.provider)
+      if (found?.kind !== 'network') throw new AshevilleError('invalid', `${connection.title} has no such settings`)
+      const settings = { ...connection.settings, ...body.settings }
+      checkRange(settings)
+      if (!isDeepStrictEqual(settings, connection.settings)) await changeSettings(tx, userId, connection, settings, found.adapter)
+      const wanted = wantedStreams(found.adapter, settings.contentTypes).map(({ name }) => name)
+      if (body.paused !== undefined) await setPaused(tx, userId, connection, body.paused, wanted)
+      return (await getConnection(tx, userId, connection.id)).connection
+    })
+}
+
+function checkRange({ range: { from, to } }: ConnectionSettings): void {
+  if (from === null || to === null || from < to) return
+  const message = 'The first date must be before the last'
+  throw new AshevilleError('invalid', message, { faults: [{ pointer: '/settings/range', message }] })
+}
+
+/** What is no longer wanted stops; what is wanted now, or of other dates, is pulled from the start. */
+async function changeSettings(
+  tx: Database,
+  userId: string,
+  connection: Connection,
+  settings: ConnectionSettings,
+  network: Network,
+): Promise<void> {
+  const { id, settings: before, state } = connection
+  await setConnectionSettings(tx, userId, id, settings)
+  const wanted = wantedStreams(network, settings.contentTypes).map(({ name }) => name)
+  const unwanted = network.streams.map(({ name }) => name).filter((name) => !wanted.includes(name))
+  await endWork(tx, userId, { connectionId: id, streams: unwanted }, held)
+  await makeNotDue(tx, userId, id, unwanted)
+  const hasOtherRange = !isDeepStrictEqual(settings.range, before.range)
+  const changed = hasOtherRange ? wanted : widenedStreams(network, before.contentTypes, settings.contentTypes).map(({ name }) => name)
+  await resetStreams(tx, userId, id, changed)
+  if (state === 'active' || state === 'full') await makeDue(tx, userId, id, changed)
+}
+
+async function setPaused(tx: Database, userId: string, { id, state }: Connection, isPaused: boolean, wanted: string[]): Promise<void> {
+  if (isPaused && state !== 'paused') {
+    await setConnectionState(tx, userId, id, 'paused', null)
+    await endWork(tx, userId, { connectionId: id }, held)
+    await makeNotDue(tx, userId, id, null)
+  }
+  // One that is to be reconnected is not helped by going on.
+  if (!isPaused && (state === 'paused' || state === 'full')) {
+    await setConnectionState(tx, userId, id, 'active', null)
+    await makeDue(tx, userId, id, wanted)
+  }
+}

@@ -1,0 +1,140 @@
+import type { StreamStatus, Tally } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import type { StreamId } from './leases.ts'
+
+/** Rows for the streams that an adapter has; those that are there already stay as they are. */
+export async function addStreams(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
+  await tx.query(
+    `INSERT INTO streams (connection_id, name, user_id) SELECT $2, name, $1 FROM unnest($3::text[]) AS name ON CONFLICT DO NOTHING`,
+    [userId, connectionId, names],
+  )
+}
+
+/** From now on a scheduled sync may take these streams, unless work on them is under way already. */
+export async function makeDue(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
+  await tx.query(
+    `UPDATE streams s SET next_due_at = now() WHERE user_id = $1 AND connection_id = $2 AND name = ANY ($3)
+     AND NOT EXISTS (SELECT FROM sync_jobs j WHERE j.connection_id = s.connection_id AND j.stream = s.name AND j.finished_at IS NULL)`,
+    [userId, connectionId, names],
+  )
+}
+
+/** No scheduled sync takes the connection's streams, or those of these names. */
+export async function makeNotDue(tx: Database, userId: string, connectionId: string, names: readonly string[] | null): Promise<void> {
+  await tx.query(
+    `UPDATE streams SET next_due_at = NULL
+     WHERE user_id = $1 AND connection_id = $2 AND ($3::text[] IS NULL OR name = ANY ($3)) AND next_due_at IS NOT NULL`,
+    [userId, connectionId, names],
+  )
+}
+
+/**
+ * These streams are pulled from the start again: no head, no walks. Whoever holds their leases is refused from now on; jobs
+ * under way are queued again and plan anew.
+ */
+export async function resetStreams(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
+  const values = [userId, connectionId, names]
+  const mine = 'user_id = $1 AND connection_id = $2'
+  await tx.query(
+    `UPDATE leases SET fence = fence + 1, holder = NULL, expires_at = NULL WHERE ${mine} AND stream = ANY ($3) AND holder IS NOT NULL`,
+    values,
+  )
+  await tx.query(
+    `DELETE FROM walks w USING streams s WHERE s.user_id = $1 AND s.connection_id = $2 AND s.name = ANY ($3)
+     AND w.connection_id = s.connection_id AND w.stream = s.name`,
+    values,
+  )
+  await tx.query(
+    `UPDATE sync_jobs SET state = 'queued', is_planned = false, enqueue_after = now(), until = NULL, reason = NULL
+     WHERE ${mine} AND stream = ANY ($3) AND finished_at IS NULL`,
+    values,
+  )
+  await tx.query(`UPDATE streams SET head = NULL WHERE ${mine} AND name = ANY ($3)`, values)
+}
+
+/** One more sync of the stream failed; answers how many in a row. */
+export async function addFailure(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<number> {
+  const [row] = await tx.query<{ failures: number }>(
+    'UPDATE streams SET failures = failures + 1 WHERE user_id = $1 AND connection_id = $2 AND name = $3 RETURNING failures',
+    [userId, connectionId, stream],
+  )
+  return row?.failures ?? 1
+}
+
+export interface StreamMarks {
+  version: number
+  head: string | null
+  attempts: number
+}
+
+/** What a worker goes on from; null when the adapter has a stream that this connection has not. */
+export async function findMarks(db: Database, userId: string, { connectionId, stream }: StreamId): Promise<StreamMarks | null> {
+  const [row] = await db.query<StreamMarks>(
+    'SELECT version, head, attempts FROM streams WHERE user_id = $1 AND connection_id = $2 AND name = $3',
+    [userId, connectionId, stream],
+  )
+  return row ?? null
+}
+
+/** The adapter maps items in a new way: everything is pulled again, from no head. Its walks are removed by the caller. */
+export async function startVersion(tx: Database, userId: string, { connectionId, stream }: StreamId, version: number): Promise<void> {
+  await tx.query('UPDATE streams SET version = $4, head = NULL WHERE user_id = $1 AND connection_id = $2 AND name = $3', [
+    userId,
+    connectionId,
+    stream,
+    version,
+  ])
+}
+
+export async function markRunning(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<void> {
+  await tx.query(
+    "UPDATE streams SET state = 'running', reason = NULL, until = NULL WHERE user_id = $1 AND connection_id = $2 AND name = $3",
+    [userId, connectionId, stream],
+  )
+}
+
+/**
+ * What a page told of the stream: how much there is (by content type, merged), and its head. `ifNone`: only where it has none
+ * yet. It is going well, so attempts start again.
+ */
+export async function saveMarks(
+  tx: Database,
+  userId: string,
+  { connectionId, stream }: StreamId,
+  { available, head }: { available: Readonly<Record<string, number>>; head: { value: string; ifNone: boolean } | null },
+): Promise<void> {
+  await tx.query(
+    `UPDATE streams SET available = available || $4::jsonb, attempts = 0,
+       head = CASE WHEN $5::text IS NULL THEN head WHEN $6 THEN coalesce(head, $5) ELSE $5 END
+     WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
+    [userId, connectionId, stream, JSON.stringify(available), head?.value ?? null, head?.ifNone ?? false],
+  )
+}
+
+interface StatusRow extends Omit<StreamStatus, 'tally'> {
+  new: number
+  changed: number
+  unchanged: number
+  gone: number
+  skippedCount: number
+}
+
+/** Where every stream of the person's connections stands. */
+export async function listStreamStatuses(db: Database, userId: string): Promise<StreamStatus[]> {
+  const rows = await db.query<StatusRow>(
+    `SELECT s.connection_id AS "connectionId", s.name AS stream, s.state, s.reason, s.until, s.available,
+       EXISTS (SELECT FROM walks w WHERE w.connection_id = s.connection_id AND w.stream = s.name AND w.kind = 'backfill') AS backfilling,
+       coalesce(j.new_items, 0) AS new, coalesce(j.changed_items, 0) AS changed, coalesce(j.unchanged_items, 0) AS unchanged,
+       coalesce(j.gone_items, 0) AS gone, coalesce(j.skipped_items, 0) AS "skippedCount", coalesce(j.skipped, '[]') AS skipped,
+       coalesce(j.pages, 0) AS pages, s.last_synced_at AS "lastSyncedAt", s.next_due_at AS "nextDueAt"
+     FROM streams s
+     JOIN connections c ON c.id = s.connection_id AND c.removed_at IS NULL
+     LEFT JOIN sync_jobs j ON j.sync_id = s.sync_id AND j.connection_id = s.connection_id AND j.stream = s.name
+     WHERE s.user_id = $1 ORDER BY c.created_at, c.id, s.name`,
+    [userId],
+  )
+  return rows.map(({ new: added, changed, unchanged, gone, skippedCount, ...status }) => {
+    const tally: Tally = { new: added, changed, unchanged, gone, skipped: skippedCount }
+    return { ...status, tally }
+  })
+}

@@ -1,0 +1,204 @@
+import type { SkippedItem } from '@asheville/core'
+import type { SyncJob, Tally } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import type { JobRun, StreamId } from './leases.ts'
+
+/** A job whose hand-over to the queue may have been lost is handed over again after this. */
+const again = "interval '30 seconds'"
+
+const jobColumns = `j.sync_id AS "syncId", j.user_id AS "userId", j.connection_id AS "connectionId", c.provider AS network, j.stream, y.trigger`
+
+/**
+ * Jobs for these streams in the running syncs of their owners, `userId`'s or (null) anybody's. A stream whose work is
+ * under way gets none. One that this sync did already is done once more if that is at least `redoAfterMs` ago.
+ */
+export async function addJobs(tx: Database, userId: string | null, streams: readonly StreamId[], redoAfterMs: number): Promise<SyncJob[]> {
+  return tx.query<SyncJob>(
+    `WITH added AS (
+       INSERT INTO sync_jobs AS j (sync_id, connection_id, stream, user_id, enqueue_after)
+       SELECT y.id, s.connection_id, s.name, s.user_id, now() + ${again}
+       FROM unnest($2::uuid[], $3::text[]) AS w (connection_id, stream)
+       JOIN streams s ON s.connection_id = w.connection_id AND s.name = w.stream
+       JOIN syncs y ON y.user_id = s.user_id AND y.state = 'running'
+       WHERE ($1::uuid IS NULL OR s.user_id = $1) AND NOT EXISTS (
+         SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name AND u.finished_at IS NULL)
+       ON CONFLICT (sync_id, connection_id, stream) DO UPDATE SET state = 'queued', reason = NULL, until = NULL, run = j.run + 1,
+         is_planned = false, takes = 0, enqueue_after = now() + ${again}, finished_at = NULL
+       WHERE j.finished_at <= now() - $4 * interval '1 millisecond'
+       RETURNING j.*),
+     queued AS (
+       UPDATE streams s SET state = 'queued', reason = NULL, until = NULL, next_due_at = NULL, sync_id = j.sync_id
+       FROM added j WHERE s.connection_id = j.connection_id AND s.name = j.stream)
+     SELECT ${jobColumns} FROM added j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
+    [userId, streams.map(({ connectionId }) => connectionId), streams.map(({ stream }) => stream), redoAfterMs],
+  )
+}
+
+/** The sync's jobs that are to be worked on now: unfinished, and not waiting for a time that is still to come. */
+export async function listReadyJobs(db: Database, userId: string, syncId: string): Promise<SyncJob[]> {
+  return db.query<SyncJob>(
+    `SELECT ${jobColumns} FROM sync_jobs j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id
+     WHERE j.user_id = $1 AND j.sync_id = $2 AND j.finished_at IS NULL AND (j.until IS NULL OR j.until <= now())
+     ORDER BY c.created_at, j.stream`,
+    [userId, syncId],
+  )
+}
+
+/**
+ * Unfinished jobs of anybody that nobody holds and that were not handed over lately: what a lost Redis, a lost hand-over or a
+ * dead worker left behind. Two claimers never get the same one.
+ */
+export async function claimUnheldJobs(db: Database, networks: readonly string[], limit: number): Promise<SyncJob[]> {
+  return db.query<SyncJob>(
+    `WITH claimed AS (
+       SELECT j.sync_id, j.connection_id, j.stream FROM sync_jobs j
+       JOIN connections c ON c.id = j.connection_id AND c.provider = ANY ($1)
+       LEFT JOIN leases l ON l.connection_id = j.connection_id AND l.stream = j.stream
+       WHERE j.finished_at IS NULL AND j.enqueue_after <= now() AND (l.holder IS NULL OR l.expires_at <= now())
+       ORDER BY j.enqueue_after LIMIT $2 FOR UPDATE OF j SKIP LOCKED),
+     moved AS (
+       UPDATE sync_jobs j SET enqueue_after = now() + ${again} FROM claimed q
+       WHERE j.sync_id = q.sync_id AND j.connection_id = q.connection_id AND j.stream = q.stream RETURNING j.*)
+     SELECT ${jobColumns} FROM moved j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
+    [networks, limit],
+  )
+}
+
+export interface UnfinishedJob {
+  run: number
+  isPlanned: boolean
+  takes: number
+  /** It waits for a time that is still to come. */
+  isEarly: boolean
+}
+
+/** The sync's job on that stream, locked; null when it has ended or is not this person's. */
+export async function lockUnfinishedJob(tx: Database, userId: string, syncId: string, id: StreamId): Promise<UnfinishedJob | null> {
+  const [job] = await tx.query<UnfinishedJob>(
+    `SELECT run, is_planned AS "isPlanned", takes, coalesce(until > now() + interval '1 second', false) AS "isEarly" FROM sync_jobs
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND finished_at IS NULL FOR UPDATE`,
+    [userId, syncId, id.connectionId, id.stream],
+  )
+  return job ?? null
+}
+
+/** Whether the work that a lease was taken for is still wanted. */
+export async function isJobWanted(db: Database, userId: string, { syncId, run }: JobRun, id: StreamId): Promise<boolean> {
+  const rows = await db.query(
+    `SELECT FROM sync_jobs WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND run = $5 AND finished_at IS NULL`,
+    [userId, syncId, id.connectionId, id.stream, run],
+  )
+  return rows.length > 0
+}
+
+/** A worker has begun, or goes on: `needsPlan` when its walks are to be planned (again). */
+export async function markTaken(tx: Database, userId: string, syncId: string, id: StreamId, needsPlan: boolean): Promise<void> {
+  await tx.query(
+    `UPDATE sync_jobs SET state = 'running', reason = NULL, until = NULL, takes = takes + 1, is_planned = NOT $5,
+       enqueue_after = now() + ${again}
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
+    [userId, syncId, id.connectionId, id.stream, needsPlan],
+  )
+}
+
+/** This run of the job has its walks. */
+export async function markPlanned(tx: Database, userId: string, { syncId, run }: JobRun, id: StreamId): Promise<void> {
+  await tx.query(
+    'UPDATE sync_jobs SET is_planned = true WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND run = $5',
+    [userId, syncId, id.connectionId, id.stream, run],
+  )
+}
+
+export interface Progress {
+  pages: number
+  tally: Tally
+  skipped: readonly SkippedItem[]
+}
+
+/** Counts what a batch did. Only the last 20 skipped items are kept; all are counted. */
+export async function addProgress(tx: Database, userId: string, syncId: string, id: StreamId, progress: Progress): Promise<void> {
+  const { tally, pages, skipped } = progress
+  await tx.query(
+    `UPDATE sync_jobs SET new_items = new_items + $5, changed_items = changed_items + $6, unchanged_items = unchanged_items + $7,
+       gone_items = gone_items + $8, skipped_items = skipped_items + $9, pages = pages + $10, takes = 0,
+       skipped = CASE WHEN $11::jsonb = '[]' THEN skipped ELSE (
+         SELECT coalesce(jsonb_agg(item ORDER BY place), '[]') FROM (
+           SELECT item, place FROM jsonb_array_elements(skipped || $11) WITH ORDINALITY AS e (item, place) ORDER BY place DESC LIMIT 20) last) END
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
+    [
+      userId,
+      syncId,
+      id.connectionId,
+      id.stream,
+      tally.new,
+      tally.changed,
+      tally.unchanged,
+      tally.gone,
+      tally.skipped,
+      pages,
+      JSON.stringify(skipped),
+    ],
+  )
+}
+
+/** More is to be done, at once (`until` null) or not before. */
+export async function postponeJob(
+  tx: Database,
+  userId: string,
+  syncId: string,
+  id: StreamId,
+  as: { state: 'running' | 'waiting' | 'retrying'; until: string | null; reason: string | null },
+): Promise<void> {
+  await tx.query(
+    `UPDATE sync_jobs SET state = $5, until = $6, reason = $7, takes = 0, enqueue_after = coalesce($6, now() + ${again})
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
+    [userId, syncId, id.connectionId, id.stream, as.state, as.until, as.reason],
+  )
+  await tx.query(
+    `UPDATE streams SET state = $4, until = $5, reason = $6, attempts = attempts + $7 WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
+    [userId, id.connectionId, id.stream, as.state, as.until, as.reason, as.state === 'retrying' ? 1 : 0],
+  )
+}
+
+/** What of the person's unfinished jobs is meant: those of a sync, of a connection, of some of its streams. */
+export interface JobFilter {
+  syncId?: string
+  connectionId?: string
+  streams?: readonly string[]
+}
+
+/** Ends unfinished jobs without having done them, and answers which. Their streams are due again after `nextDueMs`; null: not by themselves. */
+export async function endJobs(
+  tx: Database,
+  userId: string,
+  { syncId, connectionId, streams }: JobFilter,
+  end: { state: 'failed' | 'cancelled'; reason: string | null; nextDueMs: number | null },
+): Promise<SyncJob[]> {
+  return tx.query<SyncJob>(
+    `WITH ended AS (
+       UPDATE sync_jobs SET state = $5, reason = $6, until = NULL, finished_at = now()
+       WHERE user_id = $1 AND finished_at IS NULL AND ($2::uuid IS NULL OR sync_id = $2)
+         AND ($3::uuid IS NULL OR connection_id = $3) AND ($4::text[] IS NULL OR stream = ANY ($4))
+       RETURNING *),
+     marked AS (
+       UPDATE streams s SET state = $5, reason = $6, until = NULL, next_due_at = now() + $7 * interval '1 millisecond'
+       FROM ended j WHERE s.connection_id = j.connection_id AND s.name = j.stream)
+     SELECT ${jobColumns} FROM ended j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
+    [userId, syncId ?? null, connectionId ?? null, streams ?? null, end.state, end.reason, end.nextDueMs],
+  )
+}
+
+/** The stream is up to date. */
+export async function completeJob(tx: Database, userId: string, syncId: string, id: StreamId, nextDueMs: number | null): Promise<void> {
+  await tx.query(
+    `UPDATE sync_jobs SET state = 'done', reason = NULL, until = NULL, finished_at = now()
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
+    [userId, syncId, id.connectionId, id.stream],
+  )
+  await tx.query(
+    `UPDATE streams SET state = 'idle', reason = NULL, until = NULL, last_synced_at = now(), failures = 0, attempts = 0,
+       next_due_at = now() + $4 * interval '1 millisecond'
+     WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
+    [userId, id.connectionId, id.stream, nextDueMs],
+  )
+}

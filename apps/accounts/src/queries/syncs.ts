@@ -1,0 +1,73 @@
+import { AshevilleError } from '@asheville/core'
+import type { Sync, Tally } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import { addMessage } from './outbox.ts'
+
+interface Row extends Omit<Sync, 'tally'>, Tally {}
+
+const select = `SELECT s.id, s.user_id AS "userId", s.trigger, s.state, s.created_at AS "createdAt", s.finished_at AS "finishedAt", t.*
+  FROM syncs s CROSS JOIN LATERAL (
+    SELECT coalesce(sum(new_items), 0)::bigint AS new, coalesce(sum(changed_items), 0)::bigint AS changed,
+      coalesce(sum(unchanged_items), 0)::bigint AS unchanged, coalesce(sum(gone_items), 0)::bigint AS gone,
+      coalesce(sum(skipped_items), 0)::bigint AS skipped
+    FROM sync_jobs j WHERE j.sync_id = s.id) t`
+
+function syncOf({ new: added, changed, unchanged, gone, skipped, ...sync }: Row): Sync {
+  return { ...sync, tally: { new: added, changed, unchanged, gone, skipped } }
+}
+
+/** The person's sync; `not-found` when it is not theirs or never was. */
+export async function getSync(db: Database, userId: string, syncId: string): Promise<Sync> {
+  const [row] = await db.query<Row>(`${select} WHERE s.user_id = $1 AND s.id = $2`, [userId, syncId])
+  if (!row) throw new AshevilleError('not-found', 'There is no such sync')
+  return syncOf(row)
+}
+
+/** The person's syncs, newest first. */
+export async function listSyncs(db: Database, userId: string, limit: number): Promise<Sync[]> {
+  const rows = await db.query<Row>(`${select} WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id LIMIT $2`, [userId, limit])
+  return rows.map(syncOf)
+}
+
+/** The sync that runs for the person, or a new one: never two at once. */
+export async function startSync(
+  tx: Database,
+  userId: string,
+  syncId: string,
+  trigger: Sync['trigger'],
+): Promise<{ syncId: string; isNew: boolean }> {
+  const [added] = await tx.query<{ id: string }>(
+    `INSERT INTO syncs (id, user_id, trigger, state) VALUES ($2, $1, $3, 'running')
+     ON CONFLICT (user_id) WHERE state = 'running' DO NOTHING RETURNING id`,
+    [userId, syncId, trigger],
+  )
+  if (added) return { syncId: added.id, isNew: true }
+  const [running] = await tx.query<{ id: string }>("SELECT id FROM syncs WHERE user_id = $1 AND state = 'running'", [userId])
+  // It cannot have ended in between: the person is locked by whoever starts and ends syncs.
+  return { syncId: running!.id, isNew: false }
+}
+
+/**
+ * Ends the sync when none of its jobs is left, and announces it in the same transaction. `as` says how it ended where the
+ * jobs do not: one that was cancelled, whatever some of them had done before. Answers the state it has now.
+ */
+export async function closeSync(tx: Database, userId: string, syncId: string, as: 'cancelled' | null = null): Promise<Sync['state']> {
+  const [closed] = await tx.query<{ state: Sync['state'] }>(
+    `UPDATE syncs s SET finished_at = now(), state = coalesce($3, (
+       SELECT CASE WHEN bool_or(j.state = 'failed') THEN 'failed' WHEN bool_and(j.state = 'cancelled') THEN 'cancelled' ELSE 'done' END
+       FROM sync_jobs j WHERE j.sync_id = s.id))
+     WHERE s.user_id = $1 AND s.id = $2 AND s.state = 'running'
+       AND NOT EXISTS (SELECT FROM sync_jobs j WHERE j.sync_id = s.id AND j.finished_at IS NULL)
+     RETURNING s.state`,
+    [userId, syncId, as],
+  )
+  const { state, tally } = await getSync(tx, userId, syncId)
+  if (!closed) return state
+  const storages = await tx.query<{ id: string }>(
+    `SELECT DISTINCT c.storage_id AS id FROM sync_jobs j JOIN connections c ON c.id = j.connection_id
+     WHERE j.user_id = $1 AND j.sync_id = $2 AND c.storage_id IS NOT NULL`,
+    [userId, syncId],
+  )
+  await addMessage(tx, userId, 'sync-finished', { syncId, storageIds: storages.map(({ id }) => id), tally })
+  return state
+}

@@ -1,0 +1,75 @@
+import { AshevilleError } from '@asheville/core'
+import type { User } from '@asheville/clients'
+import { isUniqueViolation, type Database } from '@asheville/database'
+
+const columns = 'id, name, email, role, locale, created_at AS "createdAt"'
+
+/** The person; `not-found` when the account is no more. */
+export async function getUser(db: Database, userId: string): Promise<User> {
+  const [user] = await db.query<User>(`SELECT ${columns} FROM users WHERE id = $1`, [userId])
+  if (!user) throw noSuchPerson()
+  return user
+}
+
+export async function hasOwner(db: Database): Promise<boolean> {
+  const rows = await db.query("SELECT FROM users WHERE role = 'owner'")
+  return rows.length > 0
+}
+
+/**
+ * Waits for its turn to change what belongs together for one person: which connections work, which sync runs, which jobs it
+ * has. It is the first lock that such a transaction takes; leases, streams, jobs and walks follow in this order.
+ */
+export async function lockPerson(tx: Database, userId: string): Promise<void> {
+  const rows = await tx.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId])
+  if (rows.length === 0) throw noSuchPerson()
+}
+
+/**
+ * Adds a person who signs in by e-mail and password. The first becomes the owner, whoever comes at the same moment;
+ * everybody else is `forbidden` unless `isOpen`. A known e-mail address is a `conflict`.
+ */
+export async function addUser(
+  tx: Database,
+  userId: string,
+  person: { name: string; email: string; locale: string; passwordHash: string; isOpen: boolean },
+): Promise<User> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtext('asheville.accounts.owner'))")
+  const isFirst = !(await hasOwner(tx))
+  if (!isFirst && !person.isOpen) throw signUpClosed()
+  try {
+    const [user] = await tx.query<User>(
+      `INSERT INTO users (id, name, email, role, locale) VALUES ($1, $2, $3, $4, $5) RETURNING ${columns}`,
+      [userId, person.name, person.email, isFirst ? 'owner' : 'member', person.locale],
+    )
+    await tx.query("INSERT INTO identities (user_id, provider, provider_user_id) VALUES ($1, 'local', $2)", [userId, person.email])
+    await tx.query('INSERT INTO passwords (user_id, hash) VALUES ($1, $2)', [userId, person.passwordHash])
+    return user!
+  } catch (error) {
+    if (isUniqueViolation(error, 'users_email') || isUniqueViolation(error, 'identities_provider_user')) throw emailTaken(error)
+    throw error
+  }
+}
+
+/** Who signs in by this e-mail address, and the hash of their password. */
+export async function findPassword(db: Database, email: string): Promise<{ userId: string; hash: string } | null> {
+  const [row] = await db.query<{ userId: string; hash: string }>(
+    `SELECT p.user_id AS "userId", p.hash FROM identities i JOIN passwords p USING (user_id)
+     WHERE i.provider = 'local' AND i.provider_user_id = $1`,
+    [email],
+  )
+  return row ?? null
+}
+
+export function signUpClosed(): AshevilleError {
+  return new AshevilleError('forbidden', 'Nobody else can sign up here: the owner of this server has not opened it to others')
+}
+
+function emailTaken(cause: unknown): AshevilleError {
+  const message = 'There is an account with this e-mail address already. Sign in instead'
+  return new AshevilleError('conflict', message, { cause, faults: [{ pointer: '/email', message }] })
+}
+
+function noSuchPerson(): AshevilleError {
+  return new AshevilleError('not-found', 'There is no such person')
+}

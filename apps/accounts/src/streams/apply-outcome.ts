@@ -1,0 +1,93 @@
+import type { Connection, Outcome } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import { findAdapter, type Context } from '../context.ts'
+import { getStoredConnection, setConnectionState } from '../queries/connections.ts'
+import type { StreamId } from '../queries/leases.ts'
+import { addMessage } from '../queries/outbox.ts'
+import { addFailure } from '../queries/streams.ts'
+import { completeJob, postponeJob } from '../queries/sync-jobs.ts'
+import { closeSync } from '../queries/syncs.ts'
+import { endWork, markReconnect, reconnectReason } from './end-work.ts'
+import { nextDueMs } from './next-due.ts'
+
+type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
+
+/** What the end of a slice of work means for job, stream, connection and sync. The person is locked, the lease given back. */
+export async function applyOutcome(
+  context: Needs,
+  tx: Database,
+  userId: string,
+  syncId: string,
+  id: StreamId,
+  outcome: Outcome,
+): Promise<void> {
+  const intervalMs = context.syncIntervalMs
+  switch (outcome.kind) {
+    case 'done':
+      await completeJob(tx, userId, syncId, id, nextDueMs({ intervalMs, failures: 0 }))
+      await clearFull(tx, userId, id.connectionId)
+      await closeSync(tx, userId, syncId)
+      return
+    case 'yielded':
+      return postponeJob(tx, userId, syncId, id, { state: 'running', until: null, reason: null })
+    case 'waiting':
+    case 'retrying':
+      return postponeJob(tx, userId, syncId, id, { state: outcome.kind, until: outcome.until, reason: outcome.reason })
+    case 'cancelled':
+      await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) })
+      return
+    case 'failed':
+      return fail(context, tx, userId, id, outcome)
+  }
+}
+
+async function fail(
+  context: Needs,
+  tx: Database,
+  userId: string,
+  id: StreamId,
+  { error, reason }: Extract<Outcome, { kind: 'failed' }>,
+): Promise<void> {
+  const { connection } = await getStoredConnection(tx, userId, id.connectionId)
+  if (error === 'reconnect-required') {
+    const title = findAdapter(context, connection.provider)?.adapter.title ?? connection.provider
+    return markReconnect(tx, userId, connection, { reason: reconnectReason(title), version: null })
+  }
+  const isFull = error === 'storage-full'
+  const failures = await addFailure(tx, userId, id)
+  const pause = nextDueMs({ intervalMs: context.syncIntervalMs, failures, isFull })
+  const words = isFull ? await markFull(context, tx, userId, connection) : reason
+  await endStream(tx, userId, id, { state: 'failed', reason: words, nextDueMs: pause })
+}
+
+async function endStream(
+  tx: Database,
+  userId: string,
+  { connectionId, stream }: StreamId,
+  end: Parameters<typeof endWork>[3],
+): Promise<void> {
+  await endWork(tx, userId, { connectionId, streams: [stream] }, end)
+}
+
+/** Both the network's connection and the storage show it; the storage is announced once. Answers what people read. */
+async function markFull(context: Needs, tx: Database, userId: string, connection: Connection): Promise<string> {
+  const storage = connection.storageId === null ? null : (await getStoredConnection(tx, userId, connection.storageId)).connection
+  const title = storage ? (findAdapter(context, storage.provider)?.adapter.title ?? storage.title) : 'storage'
+  const reason = `Your ${title} is full. Free some space; copying goes on by itself`
+  await setConnectionState(tx, userId, connection.id, 'full', reason)
+  if (storage && storage.state !== 'full') {
+    await setConnectionState(tx, userId, storage.id, 'full', reason)
+    await addMessage(tx, userId, 'storage-full', { connectionId: storage.id, provider: storage.provider, title })
+  }
+  return reason
+}
+
+/** A stream that came through shows that there is space again. */
+async function clearFull(tx: Database, userId: string, connectionId: string): Promise<void> {
+  const { connection } = await getStoredConnection(tx, userId, connectionId)
+  if (connection.state !== 'full') return
+  await setConnectionState(tx, userId, connection.id, 'active', null)
+  if (connection.storageId === null) return
+  const { connection: storage } = await getStoredConnection(tx, userId, connection.storageId)
+  if (storage.state === 'full') await setConnectionState(tx, userId, storage.id, 'active', null)
+}
