@@ -1,0 +1,100 @@
+import type { ServiceName } from '@asheville/core'
+import type { Network, StorageAdapter } from '@asheville/core'
+import { type Binding, type Check, type Logger, type Service, startService } from '@asheville/service'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { loadAssets } from './assets.ts'
+import { createBrowser } from './browser.ts'
+import { browsePages } from './pages/browse/handler.ts'
+import { connectPages } from './pages/connect/handler.ts'
+import { connectProviderPages } from './pages/connect-provider/handler.ts'
+import { connectionPages } from './pages/connection/handler.ts'
+import { eventsPages } from './pages/events/handler.ts'
+import { filesPages } from './pages/files/handler.ts'
+import { homePages } from './pages/home/handler.ts'
+import { itemPages } from './pages/item/handler.ts'
+import { settingsPages } from './pages/settings/handler.ts'
+import { signInPages } from './pages/sign-in/handler.ts'
+import { signOutPages } from './pages/sign-out/handler.ts'
+import { signUpPages } from './pages/sign-up/handler.ts'
+import { statusPages } from './pages/status/handler.ts'
+import { createSessions } from './sessions.ts'
+import { createSite, type Site, type WebSettings } from './site.ts'
+
+export interface WebOptions {
+  host: string
+  port: number
+  logger: Logger
+  settings: WebSettings
+  sign(audience: ServiceName, userId: string | null): Promise<string>
+  networks: readonly Network[]
+  storages: readonly StorageAdapter[]
+}
+
+/** Every page, in the order in which addresses are matched. */
+export function webBindings(site: Site): Binding[] {
+  return [
+    ...site.assets.bindings,
+    ...homePages(site),
+    ...signUpPages(site),
+    ...signInPages(site),
+    ...signOutPages(site),
+    ...connectPages(site),
+    ...connectProviderPages(site),
+    ...connectionPages(site),
+    ...statusPages(site),
+    ...browsePages(site),
+    ...itemPages(site),
+    ...settingsPages(site),
+    ...eventsPages(site),
+    ...filesPages(site),
+  ]
+}
+
+/** Starts the website. It owns no data: `/readyz` tells whether the services it asks are alive. */
+export async function startWeb(options: WebOptions): Promise<Service> {
+  const { host, port, logger, settings } = options
+  const site = createSite({ ...options, assets: loadAssets(), sessions: createSessions() })
+  return await startService({
+    name: 'web',
+    host,
+    port,
+    logger,
+    version: settings.version,
+    bindings: webBindings(site),
+    browser: createBrowser(site),
+    checks: {
+      accounts: aliveCheck(settings.urls.accounts),
+      conductor: aliveCheck(settings.urls.conductor),
+      platform: aliveCheck(settings.urls.platform),
+    },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: [nonce],
+        styleSrc: [nonce],
+        imgSrc: ["'self'"],
+        mediaSrc: ["'self'"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        formAction: ["'self'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+  })
+
+  function nonce(request: IncomingMessage, _response: ServerResponse): string {
+    return `'nonce-${site.state(request as Parameters<Site['state']>[0]).nonce}'`
+  }
+}
+
+function aliveCheck(baseUrl: string): Check {
+  return async (signal) => {
+    const response = await fetch(new URL('/livez', baseUrl), { signal, redirect: 'error' })
+    await response.body?.cancel()
+    if (!response.ok) throw new Error(`answered ${response.status}`)
+  }
+}

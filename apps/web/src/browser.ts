@@ -1,0 +1,65 @@
+import { kindOf } from '@asheville/core'
+import type { Browser, Problem, Visit } from '@asheville/service'
+import { clearCookie } from './cookies.ts'
+import { checkForgery } from './forgery.ts'
+import { safeReturnTo } from './return-to.ts'
+import type { Site } from './site.ts'
+
+const safeMethods = new Set(['GET', 'HEAD'])
+
+/** How long a page for anyone waits to learn who is asking; then it answers as to a stranger. */
+const strangerWaitMs = 500
+
+/** Who is asking, from the session cookie; unsafe methods only from our own forms; failures as pages. */
+export function createBrowser(site: Site): Browser {
+  const { settings } = site
+
+  async function findSession(visit: Visit): Promise<void> {
+    const state = site.state(visit.request)
+    if (state.token === null || !/^[\w-]{20,200}$/.test(state.token)) return
+    const isForPerson = visit.policy.who === 'person' || !safeMethods.has(visit.request.method)
+    const { accounts } = site.backends(visit, isForPerson ? undefined : Math.min(strangerWaitMs, settings.pageDeadlineMs))
+    try {
+      state.session = await site.sessions.check(state.token, accounts)
+    } catch (error) {
+      if (isForPerson || kindOf(error) !== 'unavailable') throw error
+      return
+    }
+    if (!state.session) clearCookie(visit.response, 'session', settings.webUrl)
+  }
+
+  return {
+    async guard(visit) {
+      const { request, response } = visit
+      const state = site.state(request)
+      await findSession(visit)
+      if (!state.session && visit.policy.who === 'person') {
+        if (request.headers['hx-request'] !== undefined || !request.accepts('html') || request.headers.accept === 'text/event-stream')
+          return null
+        const returnTo = request.method === 'GET' ? safeReturnTo(request.originalUrl) : null
+        site.redirect(visit, returnTo ? `/sign-in?returnTo=${encodeURIComponent(returnTo)}` : '/sign-in')
+        return null
+      }
+      if (!safeMethods.has(request.method))
+        checkForgery(request, visit.form, settings.secret, state.session ? state.token : state.visitor, settings.webUrl)
+      return state.session ? { userId: state.session.user.id, sessionId: state.session.id } : null
+    },
+    fail(problem, exchange) {
+      const { t } = site.texts(exchange)
+      const kind = pageOf(problem)
+      site.show(exchange, {
+        view: 'pages/error/view.ejs',
+        title: t(`error.${kind}.title`),
+        status: problem.status,
+        model: { kind, detail: kind === 'invalid' || kind === 'forbidden' ? problem.detail : null, requestId: problem.requestId },
+      })
+    },
+  }
+}
+
+function pageOf({ kind, status }: Problem): string {
+  if (kind === 'not-found' || kind === 'forbidden') return kind
+  if (kind === 'unavailable' || kind === 'rate-limited') return 'unavailable'
+  if (kind === 'unauthenticated') return 'unauthenticated'
+  return status < 500 ? 'invalid' : 'unexpected'
+}

@@ -1,0 +1,65 @@
+import { html, type SafeHtml } from './html.ts'
+import type { Locale } from './i18n.ts'
+
+export type TimeStyle = 'day' | 'moment' | 'clock' | 'month'
+
+/** How numbers, sizes and instants are written for one person. */
+export interface Format {
+  number(value: number): string
+  /** Bytes in a unit that reads well: `3.4 MB`. */
+  bytes(value: number): string
+  /** A `<time>` element; a script rewrites it into the browser's own time zone. */
+  time(instant: string, style: TimeStyle): SafeHtml
+  /** `3 minutes ago`, `in 12 minutes`; a `<time>` element that tells the moment when pointed at. */
+  relative(instant: string): SafeHtml
+  plainTime(instant: string, style: TimeStyle): string
+}
+
+export const timeStyles: Record<TimeStyle, Intl.DateTimeFormatOptions> = {
+  day: { dateStyle: 'medium' },
+  moment: { dateStyle: 'medium', timeStyle: 'short' },
+  clock: { timeStyle: 'short' },
+  month: { month: 'long', year: 'numeric' },
+}
+
+const spans: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_557_600_000],
+  ['month', 2_629_800_000],
+  ['week', 604_800_000],
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+]
+
+const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
+
+export function createFormat(locale: Locale, now: () => Date = () => new Date()): Format {
+  const numbers = new Intl.NumberFormat(locale)
+  const relatives = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const times = Object.fromEntries(
+    Object.entries(timeStyles).map(([style, options]) => [style, new Intl.DateTimeFormat(locale, options)]),
+  ) as Record<TimeStyle, Intl.DateTimeFormat>
+  const plainTime = (instant: string, style: TimeStyle): string => times[style].format(new Date(instant))
+
+  return {
+    number: (value) => numbers.format(value),
+    bytes(value) {
+      const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
+      const scaled = value / 1000 ** power
+      return new Intl.NumberFormat(locale, {
+        style: 'unit',
+        unit: units[power] ?? 'byte',
+        unitDisplay: power === 0 ? 'long' : 'short',
+        maximumFractionDigits: power === 0 || scaled >= 100 ? 0 : 1,
+      }).format(scaled)
+    },
+    plainTime,
+    time: (instant, style) => html`<time datetime="${instant}" data-style="${style}">${plainTime(instant, style)}</time>`,
+    relative(instant) {
+      const distance = Date.parse(instant) - now().getTime()
+      const [unit, length] = spans.find(([, span]) => Math.abs(distance) >= span) ?? ['minute', 60_000]
+      const text = relatives.format(Math.abs(distance) < 60_000 ? 0 : Math.round(distance / length), unit as Intl.RelativeTimeFormatUnit)
+      return html`<time datetime="${instant}" title="${plainTime(instant, 'moment')}">${text}</time>`
+    },
+  }
+}

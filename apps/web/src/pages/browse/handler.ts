@@ -1,0 +1,83 @@
+import { contentTypeSchema, type ContentType } from '@asheville/core'
+import { page, type Binding } from '@asheville/service'
+import { itemView } from '../../item-view.ts'
+import { sessionOf, type Site } from '../../site.ts'
+
+const pageSize = 24
+
+interface Filter {
+  network: string | null
+  contentType: ContentType | null
+  from: string | null
+  to: string | null
+}
+
+/** `/browse`: everything that was copied, newest first, by network, content type and date. */
+export function browsePages(site: Site): Binding[] {
+  return [
+    page('GET', '/browse', { who: 'person' }, async (visit) => {
+      const { t } = site.texts(visit)
+      const userId = sessionOf(site, visit).user.id
+      const { platform } = site.backends(visit)
+      const filter = readFilter(visit.query)
+      const cursor = visit.query.cursor && visit.query.cursor.length <= 500 ? visit.query.cursor : undefined
+      const query = {
+        limit: pageSize,
+        ...(filter.network && { network: filter.network }),
+        ...(filter.contentType && { contentType: filter.contentType }),
+        ...(filter.from && { from: `${filter.from}T00:00:00.000Z` }),
+        ...(filter.to && { to: new Date(Date.parse(`${filter.to}T00:00:00.000Z`) + 86_400_000).toISOString() }),
+        ...(cursor && { cursor }),
+      }
+      const [{ items, next }, { counts }] = await Promise.all([platform.listItems({ query, userId }), platform.getCounts({ userId })])
+      const total = counts.reduce((sum, { items: count }) => sum + count, 0)
+      site.show(visit, {
+        view: 'pages/browse/view.ejs',
+        title: t('browse.title'),
+        nav: 'browse',
+        model: {
+          filter,
+          isFiltered: Object.values(filter).some((value) => value !== null),
+          isFirstPage: cursor === undefined,
+          total,
+          networks: choices(counts, ({ network }) => network).map((id) => ({ id, title: site.networkTitle(id) })),
+          contentTypes: choices(counts, ({ contentType }) => contentType),
+          items: items.map((item) => itemView(item, site.networkTitle(item.network), t)),
+          older: next === null ? null : browseHref(filter, next),
+          newest: browseHref(filter, null),
+        },
+      })
+    }),
+  ]
+}
+
+/** Only what can be meant; anything else in the address counts as not given. */
+export function readFilter(query: Readonly<Record<string, string>>): Filter {
+  const day = (value: string | undefined) => (value && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)) ? value : null)
+  return {
+    network: query.network && /^[a-z0-9-]{1,40}$/.test(query.network) ? query.network : null,
+    contentType: contentTypeSchema.safeParse(query.type).data ?? null,
+    from: day(query.from),
+    to: day(query.to),
+  }
+}
+
+export function browseHref({ network, contentType, from, to }: Filter, cursor: string | null): string {
+  const given = Object.entries({ network, type: contentType, from, to, cursor }).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  )
+  return given.length === 0 ? '/browse' : `/browse?${new URLSearchParams(given)}`
+}
+
+/** What the person has of it, most first. */
+function choices<Count extends { items: number }, Value extends string>(
+  counts: readonly Count[],
+  valueOf: (count: Count) => Value,
+): Value[] {
+  const sums = new Map<Value, number>()
+  for (const count of counts) sums.set(valueOf(count), (sums.get(valueOf(count)) ?? 0) + count.items)
+  return [...sums]
+    .filter(([, sum]) => sum > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([value]) => value)
+}

@@ -1,0 +1,44 @@
+import { AshevilleError } from '@asheville/core'
+import { page, type Binding, type Visit } from '@asheville/service'
+import { sessionOf, type Site } from '../../site.ts'
+
+/** `/connections/:id/…`: disconnect (asked first), pause, resume, sync now. Every change is a POST. */
+export function connectionPages(site: Site): Binding[] {
+  const connectionId = ({ params }: Visit): string => {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(params.id ?? ''))
+      throw new AshevilleError('not-found', 'There is no such connection')
+    return params.id ?? ''
+  }
+  const ask = (visit: Visit) => ({ params: { connectionId: connectionId(visit) }, userId: sessionOf(site, visit).user.id })
+
+  const change = (paused: boolean) => async (visit: Visit) => {
+    await site.backends(visit).accounts.updateConnection({ ...ask(visit), body: { paused } })
+    site.redirect(visit, '/status')
+  }
+
+  return [
+    page('GET', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
+      const { t } = site.texts(visit)
+      const connection = await site.backends(visit).accounts.getConnection(ask(visit))
+      const network = site.networkTitle(connection.provider)
+      site.show(visit, {
+        view: 'pages/connection/disconnect.ejs',
+        title: t('disconnect.title', { network }),
+        nav: 'status',
+        model: { connection, network },
+      })
+    }),
+    page('POST', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
+      await site.backends(visit, 10_000).accounts.removeConnection(ask(visit))
+      site.redirect(visit, '/status?done=disconnected')
+    }),
+    page('POST', '/connections/:id/pause', { who: 'person' }, change(true)),
+    page('POST', '/connections/:id/resume', { who: 'person' }, change(false)),
+    page('POST', '/connections/:id/sync', { who: 'person' }, async (visit) => {
+      const { conductor } = site.backends(visit)
+      const { params, userId } = ask(visit)
+      await conductor.createSync({ body: { trigger: 'person', connectionIds: [params.connectionId] }, userId })
+      site.redirect(visit, '/status')
+    }),
+  ]
+}

@@ -1,0 +1,20 @@
+import { page, type Binding } from '@asheville/service'
+import { sessionOf, type Site } from '../../site.ts'
+
+/** `/settings`: who is signed in, where the copies go, and the way out. */
+export function settingsPages(site: Site): Binding[] {
+  return [
+    page('GET', '/settings', { who: 'person' }, async (visit) => {
+      const { t } = site.texts(visit)
+      const session = sessionOf(site, visit)
+      const { connections } = await site.backends(visit).accounts.listConnections({ query: { kind: 'storage' }, userId: session.user.id })
+      const storages = connections.map(({ provider, title, handle }) => ({ provider, title, handle }))
+      site.show(visit, {
+        view: 'pages/settings/view.ejs',
+        title: t('settings.title'),
+        nav: 'settings',
+        model: { user: session.user, expiresAt: session.expiresAt, storages },
+      })
+    }),
+  ]
+}

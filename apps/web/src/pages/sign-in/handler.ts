@@ -1,0 +1,54 @@
+import { kindOf } from '@asheville/core'
+import { page, type Binding, type Visit } from '@asheville/service'
+import { faultsOf, type FormFaults, noFaults, statusOf, textOf } from '../../form-faults.ts'
+import { safeReturnTo } from '../../return-to.ts'
+import type { Site } from '../../site.ts'
+import { startSession } from '../../start-session.ts'
+
+/** `/sign-in`: e-mail and password. */
+export function signInPages(site: Site): Binding[] {
+  const show = (visit: Visit, values: { email: string; returnTo: string | null }, faults: FormFaults, status = 200, signUpOpen = false) => {
+    const { t } = site.texts(visit)
+    const model = { values, faults, signUpOpen }
+    site.show(visit, { view: 'pages/sign-in/view.ejs', title: t('sign-in.title'), model, status, hasForm: true, hasScenery: true })
+  }
+
+  return [
+    page('GET', '/sign-in', { who: 'visitor' }, async (visit) => {
+      const returnTo = safeReturnTo(visit.query.returnTo)
+      if (visit.person) return site.redirect(visit, returnTo ?? '/status')
+      const setup = await site
+        .backends(visit)
+        .accounts.getSetup({})
+        .catch((error: unknown) => {
+          if (kindOf(error) !== 'unavailable') throw error
+          return null
+        })
+      if (setup?.hasOwner === false) return site.redirect(visit, '/welcome')
+      if (setup) return show(visit, { email: '', returnTo }, noFaults, 200, setup.signUpOpen)
+      const { t } = site.texts(visit)
+      show(visit, { email: '', returnTo }, { fields: {}, whole: t('sign-in.impossible') }, 503)
+    }),
+    page('POST', '/sign-in', { who: 'visitor' }, async (visit) => {
+      const { t } = site.texts(visit)
+      const email = textOf(visit.form, 'email').trim()
+      const returnTo = safeReturnTo(textOf(visit.form, 'returnTo'))
+      const fields: Record<string, string> = {}
+      if (email === '') fields.email = t('form.email-missing')
+      if (textOf(visit.form, 'password') === '') fields.password = t('form.password-missing')
+      if (Object.keys(fields).length > 0) return show(visit, { email, returnTo }, { fields, whole: null }, 422)
+      try {
+        await startSession(site, visit, email, textOf(visit.form, 'password'))
+      } catch (error) {
+        const faults =
+          kindOf(error) === 'unavailable'
+            ? { fields: {}, whole: t('sign-in.impossible') }
+            : kindOf(error) === 'unauthenticated'
+              ? { fields: {}, whole: t('sign-in.wrong') }
+              : faultsOf(error, ['email', 'password'], t)
+        return show(visit, { email, returnTo }, faults, statusOf(error))
+      }
+      site.redirect(visit, returnTo ?? '/status')
+    }),
+  ]
+}
