@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { AshevilleError, throwIfAborted } from './errors.ts'
+import type { ContentType, Item, SkippedItem } from './item.ts'
+import type { Covered, Page, PullIo, Range, Stream, Walk } from './network.ts'
+
+/** One answer of a network that lists newest first. */
+export interface Listing<R> {
+  /** As the network sent them, newest first. */
+  records: readonly R[]
+  /** The mark below which the next answer begins; null: there is nothing older (above `after`). A needless one costs a request, a missing one loses history. */
+  older: string | null
+  available?: Partial<Record<ContentType, number>>
+}
+
+/** Marks are exclusive: only what is older than `before` and newer than `after`. Both null: the newest there are. */
+export interface ListRequest {
+  before: string | null
+  after: string | null
+  /** For networks that can narrow a listing by date; what is outside is left out in any case. */
+  range: Range
+}
+
+/** What a network that lists newest first must bring along; the rest is the same everywhere. */
+export interface Timeline<R> {
+  list(request: ListRequest, io: PullIo): Promise<Listing<R>>
+  /** Throws when the record is not as it should be; it is then skipped and reported. */
+  item(record: R, io: PullIo): Item
+  /** Names a record that is skipped. */
+  idOf(record: R): string | null
+  /** A record's own mark, where records have one (posts have ids). Without it (likes), only an answer has marks. */
+  mark?(record: R): string | null
+  /** How many of the newest items an incremental walk reads again; 20. Fewer than fit into one answer, or more is read again. */
+  overlap?: number
+  /** The order is that of publication: a walk ends at the range's start, and pages say what they cover. */
+  isDated?: boolean
+  /** Disjoint ranges to be pulled side by side, newest first, that together are the given one. Only with `isDated`. */
+  split?(range: Range, io: PullIo): Promise<Range[]>
+  /** As `Stream.gone`; makes an incremental walk report recent items that disappeared. */
+  gone?(ids: readonly string[], io: PullIo): Promise<string[]>
+}
+
+/** For edits, deletions, and what became visible late. */
+const defaultOverlap = 20
+/** An instant's worth of disorder between ids and dates that is tolerated at the start of a range. */
+const slackMs = 24 * 3600_000
+
+/** Key and content hash of an item that is stored already. */
+const knownSchema = z.array(z.tuple([z.string(), z.string()]))
+type Known = z.infer<typeof knownSchema>
+
+/** All up to `floor` is stored (null: nothing needs to be assumed, the listing is short); above it, what is `known`. */
+const headSchema = z.object({ floor: z.string().nullable(), known: knownSchema })
+type Head = z.infer<typeof headSchema>
+
+/** Where a walk is: above `floor`, below `before`. `next` is the head that it leaves; `last`, the previous page's oldest date. */
+const stateSchema = z.object({
+  floor: z.string().nullable(),
+  known: knownSchema,
+  before: z.string().nullable(),
+  next: headSchema.nullable(),
+  last: z.string().nullable(),
+})
+type State = z.infer<typeof stateSchema>
+
+interface Turned {
+  key: string
+  hash: string
+  item: Item | null
+  skipped: SkippedItem | null
+}
+
+/**
+ * `plan` and `pages` of a stream whose network lists newest first, with marks to go on below and to stop above. Nothing is
+ * missed: a head moves only when all above the former one was read; what arrives while a walk runs is above the head that the
+ * walk leaves; a walk that was interrupted reads once more from the top before it ends. The newest items are read again each
+ * time, and only what changed of them is delivered. With nothing new it makes one request.
+ */
+export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pages'> {
+  return {
+    async plan({ head, open, range }, io) {
+      if (head === null) {
+        if (open.some(({ kind }) => kind === 'backfill')) return []
+        const ranges = (await timeline.split?.(range, io)) ?? [range]
+        return ranges.map((part, index) => ({
+          id: index === 0 ? 'backfill' : `backfill-${index}`,
+          kind: 'backfill',
+          range: part,
+          cursor: null,
+        }))
+      }
+      if (open.some(({ kind }) => kind === 'incremental') || isOver(range, io.now())) return []
+      const { floor, known } = decode(headSchema, head)
+      return [{ id: 'incremental', kind: 'incremental', range, cursor: JSON.stringify(startOf(floor, known)) }]
+    },
+
+    async *pages(walk, io) {
+      let state = walk.cursor === null ? startOf(null, []) : decode(stateSchema, walk.cursor)
+      let wasInterrupted = state.before !== null
+      for (;;) {
+        throwIfAborted(io.signal)
+        const listing = await timeline.list({ before: state.before, after: state.floor, range: askedFor(walk) }, io)
+        const turned = listing.records.map((record) => turn(timeline, record, io))
+        const page = pageOf(timeline, walk, state, listing, turned)
+        if (walk.kind !== 'incremental') {
+          state = { ...state, before: listing.older, last: oldestOf(turned) ?? state.last }
+          yield { ...page, cursor: page.cursor === null ? null : JSON.stringify(state) }
+        } else {
+          const next = state.next ?? headAfter(timeline, state.floor, listing, turned)
+          const met = new Set(turned.map(({ key }) => key))
+          const known = state.known.filter(([key]) => !met.has(key))
+          // Marks of records are in order, so meeting all that is known proves that the floor is reached.
+          const isAtFloor = page.cursor === null || (timeline.mark !== undefined && state.known.length > 0 && known.length === 0)
+          if (!isAtFloor) {
+            state = { ...state, known, next, before: listing.older }
+            yield { ...page, cursor: JSON.stringify(state) }
+          } else {
+            const missing = known.map(([key]) => key)
+            const gone = missing.length > 0 && timeline.gone ? await timeline.gone(missing, io) : []
+            state = startOf(next.floor, next.known)
+            yield { ...page, gone, ...(wasInterrupted ? { cursor: JSON.stringify(state) } : { cursor: null, head: JSON.stringify(next) }) }
+            if (wasInterrupted) {
+              wasInterrupted = false
+              continue
+            }
+            return
+          }
+        }
+        if (page.cursor === null) return
+      }
+    },
+  }
+}
+
+/** The page as any kind of walk has it; its `cursor` only says whether there is more. */
+function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Listing<R>, turned: Turned[]): Page {
+  const known = new Map(state.known)
+  const fresh = turned.filter(({ key, hash }) => known.get(key) !== hash)
+  const oldest = oldestOf(turned)
+  const isBelowRange = timeline.isDated === true && oldest !== null && isLongBefore(oldest, walk.range.from)
+  const isFirst = walk.kind === 'backfill' && walk.id === 'backfill' && state.before === null
+  return {
+    items: fresh.flatMap(({ item }) => (item && isWithin(item.at, walk.range) ? [item] : [])),
+    gone: [],
+    skipped: fresh.flatMap(({ skipped }) => (skipped ? [skipped] : [])),
+    cursor: isBelowRange ? null : listing.older,
+    covers: timeline.isDated && walk.kind !== 'incremental' ? coveredBy(walk.range, state, listing, turned) : [],
+    ...(isFirst && { head: JSON.stringify(headAfter(timeline, null, listing, turned)) }),
+    ...(listing.available && { available: listing.available }),
+  }
+}
+
+/** The head that a listing from the very top leaves: a floor some items below the newest, and what is known above it. */
+function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: Listing<R>, turned: Turned[]): Head {
+  const keep = (count: number): Known => turned.slice(0, count).map(({ key, hash }) => [key, hash])
+  if (!timeline.mark) return { floor: listing.older ?? floor, known: keep(turned.length) }
+  const overlap = timeline.overlap ?? defaultOverlap
+  const below = listing.records[overlap]
+  const mark = below === undefined ? null : timeline.mark(below)
+  return mark === null ? { floor, known: keep(turned.length) } : { floor: mark, known: keep(overlap) }
+}
+
+function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
+  try {
+    const item = timeline.item(record, io)
+    return { key: timeline.gone ? item.id : short(item.id), hash: short(lasting(item.object)), item, skipped: null }
+  } catch (error) {
+    const id = timeline.idOf(record)
+    const reason = error instanceof AshevilleError ? error.message : 'The network sent it in an unknown shape'
+    return { key: id ?? short(JSON.stringify(record)), hash: short(JSON.stringify(record)), item: null, skipped: { id, reason } }
+  }
+}
+
+/** Between the previous page's oldest instant and this one's, both left out: others may share them. */
+function coveredBy<R>(range: Range, state: State, listing: Listing<R>, turned: Turned[]): Covered[] {
+  const dates = turned.map(({ item }) => item?.at ?? null)
+  if (dates.includes(null) || dates.some((at, index) => index > 0 && at! > dates[index - 1]!)) return []
+  const top = state.before === null ? (dates[0] ?? null) : state.last
+  if (top === null) return []
+  const oldest = dates.at(-1)
+  const bottom = listing.older === null || oldest === undefined || oldest === null ? null : new Date(Date.parse(oldest) + 1).toISOString()
+  const from = bottom === null || (range.from !== null && range.from > bottom) ? range.from : bottom
+  const to = range.to !== null && range.to < top ? range.to : top
+  return from !== null && from >= to ? [] : [{ by: 'at', from, to }]
+}
+
+function oldestOf(turned: Turned[]): string | null {
+  return turned.findLast(({ item }) => item !== null && item.at !== null)?.item?.at ?? null
+}
+
+/** The walk that leaves a head is not cut off at its start, or there might be nothing to put the floor below. */
+function askedFor({ id, kind, range }: Walk): Range {
+  return kind === 'incremental' || id === 'backfill' ? { from: null, to: range.to } : range
+}
+
+function startOf(floor: string | null, known: Known): State {
+  return { floor, known, before: null, next: null, last: null }
+}
+
+/** Counts change all the time; they make no item look edited. */
+function lasting(object: unknown): string {
+  return JSON.stringify(object, (key, value: unknown) => (/^(likes|shares|replies)$/.test(key) ? undefined : value))
+}
+
+function short(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 10)
+}
+
+function isWithin(at: string | null, { from, to }: Range): boolean {
+  return at === null || ((from === null || at >= from) && (to === null || at < to))
+}
+
+function isLongBefore(at: string, from: string | null): boolean {
+  return from !== null && Date.parse(at) < Date.parse(from) - slackMs
+}
+
+function isOver({ to }: Range, now: Date): boolean {
+  return to !== null && Date.parse(to) < now.getTime() - slackMs
+}
+
+function decode<T>(schema: z.ZodType<T>, text: string): T {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (error) {
+    throw new AshevilleError('cursor-expired', 'A checkpoint that is not understood any more', { cause: error })
+  }
+}
