@@ -1,38 +1,83 @@
-import type { Binding } from '@asheville/service'
+import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
+import { checkRedis, connectRedis, createProducer, createSubscriber, disconnect, refuseEvictingRedis } from '@asheville/jobs'
+import {
+  createVerifier,
+  errorFields,
+  startService,
+  type Binding,
+  type Logger,
+  type PublicKeys,
+  type Service,
+  type Sign,
+} from '@asheville/service'
 import type { Context } from './context.ts'
 import { cancelSync } from './handlers/cancel-sync.ts'
 import { createSync } from './handlers/create-sync.ts'
 import { events } from './handlers/events.ts'
 import { getStatus } from './handlers/get-status.ts'
-import { announce } from './loops/announce.ts'
-import { claimDue } from './loops/claim-due.ts'
-import { rebuildRunning } from './loops/rebuild-running.ts'
-import { repeat } from './loops/repeat.ts'
+import { startLoops } from './start-loops.ts'
+
+export interface ConductorOptions {
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  logger: Logger
+  publicKeys: PublicKeys
+  /** Signs as the conductor. */
+  sign: Sign
+  accountsUrl: string
+  platformUrl: string
+  redisUrl: string
+  version: string
+}
+
+/** Starts the conductor: its HTTP API and its loops. Throws when the Redis may lose jobs. */
+export async function createConductor(options: ConductorOptions): Promise<Service> {
+  const { logger, sign, redisUrl } = options
+  const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: options.accountsUrl, sign })
+  const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 60_000 })
+  const redis = connectRedis(redisUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const subscriber = createSubscriber(redisUrl)
+  const producer = createProducer(redis)
+  const close = async () => {
+    await producer.close()
+    subscriber.close()
+    disconnect(redis)
+  }
+  try {
+    await refuseEvictingRedis(redis)
+    const context: Context = { accounts, platform, redis, subscriber, producer, log: logger }
+    const service = await startService({
+      name: 'conductor',
+      host: options.host,
+      port: options.port,
+      logger,
+      bindings: conductorBindings(context),
+      verify: createVerifier({ audience: 'conductor', publicKeys: options.publicKeys }),
+      checks: { redis: () => checkRedis(redis) },
+      version: options.version,
+      close,
+    })
+    const loops = startLoops(context)
+    return {
+      url: service.url,
+      async close() {
+        await loops.close()
+        await service.close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
 
 /** The conductor's routes. */
-export function createBindings(context: Context): Binding[] {
+export function conductorBindings(context: Context): Binding[] {
   return [createSync(context), getStatus(context), cancelSync(context), events(context)]
 }
 
-export interface Loops {
-  /** Resolves when each has ended its round. */
-  close(): Promise<void>
-}
-
-/** What the conductor does by itself; each also at once, for everything may have been lost before the start. */
-export function startLoops(context: Context): Loops {
-  const controller = new AbortController()
-  const { signal } = controller
-  const how = { log: context.log, signal }
-  const loops = [
-    repeat('claim-due', 2000, () => claimDue(context, signal), how),
-    repeat('announce', 2000, () => announce(context, signal), how),
-    repeat('rebuild-running', 30_000, () => rebuildRunning(context, signal), how),
-  ]
-  return {
-    async close() {
-      controller.abort()
-      await Promise.all(loops)
-    },
-  }
+function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
+  if (isDown) logger.warn({ error: error ? errorFields(error) : undefined }, 'Redis is away: what is asked for waits in Postgres')
+  else logger.info('Redis is back')
 }

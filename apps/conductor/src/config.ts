@@ -9,7 +9,7 @@ const schema = z.object({
 })
 
 /** The settings of a conductor process; the private key apart, so that the rest may be passed around. */
-export function readConductorConfig(env: NodeJS.ProcessEnv = process.env) {
+export function conductorConfig(env: NodeJS.ProcessEnv = process.env) {
   const { SERVICE_PRIVATE_KEY: privateKey, ...config } = readConfig(schema, env)
   return { config, secrets: { privateKey } }
 }

@@ -1,0 +1,68 @@
+import { mkdir } from 'node:fs/promises'
+import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
+import type { Fields, Http, Network } from '@asheville/core'
+import { checkRedis, connectRedis, createSubscriber, disconnect, refuseEvictingRedis } from '@asheville/jobs'
+import { startService, type Logger, type Service, type Sign } from '@asheville/service'
+import { startWorker } from './start-worker.ts'
+import type { Workshop } from './sync-stream.ts'
+
+export interface WorkersOptions {
+  host: string
+  /** For health alone; 0 takes any free port. */
+  port: number
+  logger: Logger
+  /** Signs as the workers. */
+  sign: Sign
+  accountsUrl: string
+  platformUrl: string
+  redisUrl: string
+  networks: readonly Network[]
+  /** The adapters' variables, by name. */
+  variables: Fields
+  /** The guarded way out. */
+  http: Http
+  scratchDir: string
+  /** Jobs at once for each network. */
+  concurrency: number
+  /** Names this process in leases. */
+  holder: string
+  version: string
+  limits?: Workshop['limits']
+}
+
+/** Of the 10 s that a process has to stop, what is left to the jobs. */
+const jobsMs = 6000
+
+/** Starts a worker process: takes jobs of every network, and answers for its health. `http` stays the caller's to close. */
+export async function createWorkers(options: WorkersOptions): Promise<Service> {
+  const { logger, sign, redisUrl, http, variables, scratchDir, holder, networks, concurrency, limits } = options
+  const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: options.accountsUrl, sign })
+  // A batch may touch many page files of a slow storage.
+  const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 120_000 })
+  const redis = connectRedis(redisUrl)
+  const subscriber = createSubscriber(redisUrl)
+  try {
+    await refuseEvictingRedis(redis)
+    await mkdir(scratchDir, { recursive: true, mode: 0o700 })
+    const shop: Workshop = { accounts, platform, redis, http, variables, scratchDir, holder, log: logger, ...(limits && { limits }) }
+    const worker = startWorker(shop, { redisUrl, subscriber, networks, concurrency })
+    return await startService({
+      name: 'workers',
+      host: options.host,
+      port: options.port,
+      logger,
+      bindings: [],
+      checks: { redis: () => checkRedis(redis) },
+      version: options.version,
+      async close() {
+        await worker.close(jobsMs)
+        subscriber.close()
+        disconnect(redis)
+      },
+    })
+  } catch (error) {
+    subscriber.close()
+    disconnect(redis)
+    throw error
+  }
+}
