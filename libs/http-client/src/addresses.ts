@@ -26,11 +26,9 @@ function embeddedIPv4(address: Address): ipaddr.IPv4 | null {
 
 /** IPv4-mapped IPv6 addresses become the IPv4 address that they are. Null for names. */
 function parseAddress(text: string): Address | null {
-  try {
-    return ipaddr.process(text)
-  } catch {
-    return null
-  }
+  // ipaddr.js takes ::8.8.8.8 for the mapped address ::ffff:8.8.8.8; the URL standard's form leaves no choice.
+  const canonical = canonicalHostname(text)
+  return canonical !== null && ipaddr.isValid(canonical) ? ipaddr.process(canonical) : null
 }
 
 /** What `OUTBOUND_ALLOW` permits beyond the public Internet. */
