@@ -52,7 +52,8 @@ export function createGuard(options: { allow: AllowList; lookup: Lookup; connect
 }
 
 function serverName(tls: ConnectionOptions, host: string): string {
-  if (tls.servername !== undefined && isIP(tls.servername) === 0) return tls.servername
+  // undici gives null where it has none.
+  if (tls.servername && isIP(tls.servername) === 0) return tls.servername
   // RFC 6066: no SNI for addresses.
   return isIP(host) ? '' : host
 }
