@@ -13,6 +13,11 @@ export function isUnknownHost(error: unknown): boolean {
   return error instanceof UnknownHost
 }
 
+/** Whether the failure is that something else answered: a page, or JSON of another shape. */
+export function isNotTheService(error: unknown): boolean {
+  return error instanceof NotTheService
+}
+
 /**
  * For signing in, where a person has just written the server's name: what shows that it is the wrong one (it does not exist,
  * may not be reached, does not answer, or is something else) becomes `invalid` at that field. Throw its result.
