@@ -27,7 +27,7 @@ const shape = {
 }
 
 /** The settings of the accounts service; secrets apart, so that the rest may be passed around and logged. */
-export function accountsConfig(env: NodeJS.ProcessEnv, adapters: readonly { variables: readonly Variable[] }[]) {
+export function accountsConfig(adapters: readonly { variables: readonly Variable[] }[], env: NodeJS.ProcessEnv = process.env) {
   const known = adapters.flatMap(({ variables }) => variables)
   const variableShape = Object.fromEntries(known.map(({ name, default: value }) => [name, z.string().default(value)]))
   const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, ...config } = readConfig(z.object(shape), env)

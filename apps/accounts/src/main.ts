@@ -7,7 +7,7 @@ import { createAccounts } from './app.ts'
 import { accountsConfig } from './config.ts'
 
 runService(async () => {
-  const { config, variables, secrets } = accountsConfig(process.env, [...networks, ...storages])
+  const { config, variables, secrets } = accountsConfig([...networks, ...storages])
   const logger = createLogger('accounts', config.LOG_LEVEL)
   // A token endpoint may take half a minute; whoever connects an account has a shorter deadline of their own.
   const http = createHttp({ allow: config.OUTBOUND_ALLOW, timeoutMs: 45_000 })

@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { listLeftTokens } from './queries/credentials.ts'
 import { clearTransactions } from './queries/oauth-transactions.ts'
 import { clearSessions } from './queries/sessions.ts'
+import { addNewStream } from './queries/streams.ts'
 import { clearThrottles } from './queries/throttles.ts'
 
 const everyMs = 60_000
@@ -16,9 +17,20 @@ export async function tidy(context: Context, log: Logger): Promise<void> {
   for (const { userId, connectionId } of await listLeftTokens(context.db, 20)) await revokeRemoved(context, userId, connectionId, log)
 }
 
-/** Tidies every minute until stopped; an outage of the database is said by readiness, not here. */
+const batch = 500
+
+/** Gives the streams that adapters have got since to everybody who connected before. */
+export async function addNewStreams({ db, networks }: Pick<Context, 'db' | 'networks'>): Promise<void> {
+  for (const { id: provider, streams } of networks) {
+    for (const { name, contentTypes } of streams) {
+      while ((await addNewStream(db, { provider, name, contentTypes, limit: batch })) === batch);
+    }
+  }
+}
+
+/** Once now, and every minute until stopped. An outage of the database is said by readiness, not here. */
 export function startTidying(context: Context, log: Logger): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve()
+  let running = addNewStreams(context).catch((error: unknown) => log.warn({ error }, 'new streams of networks were not added'))
   const timer = setInterval(() => {
     running = running.then(() => tidy(context, log)).catch((error: unknown) => log.debug({ error }, 'tidying failed'))
   }, everyMs)

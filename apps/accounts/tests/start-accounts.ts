@@ -16,6 +16,8 @@ interface Options {
   storages?: readonly StorageAdapter[]
   allow?: string[]
   webUrl?: string
+  /** Another way to the database. */
+  through?: (url: string) => Promise<string>
 }
 
 export interface Person {
@@ -27,6 +29,7 @@ export interface Person {
 /** The service as it runs, on a database of its own, with a client for each service that calls it. */
 export async function startAccounts(options: Options = {}) {
   const database = await testDatabase('accounts', migrationsDirectory)
+  const databaseUrl = options.through ? await options.through(database.url) : database.url
   const keys = serviceKeys()
   const http: Http & { close(): Promise<void> } = createHttp({ allow: options.allow ?? ['127.0.0.0/8'] })
   const credentialKeys = [{ id: 'test', secret: randomBytes(32) }]
@@ -39,7 +42,7 @@ export async function startAccounts(options: Options = {}) {
       port: 0,
       logger,
       publicKeys: keys.publicKeys as Parameters<typeof createAccounts>[0]['publicKeys'],
-      databaseUrl: database.url,
+      databaseUrl,
       credentialKeys: changed.credentialKeys ?? credentialKeys,
       networks: options.networks ?? [perServerNetwork('meadow'), diary],
       storages: options.storages ?? [disk],

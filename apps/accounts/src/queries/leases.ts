@@ -24,7 +24,8 @@ const inHalfAMinute = "clock_timestamp() + interval '30 seconds'"
 
 /**
  * Takes the stream for 30 s with a grown fence. `conflict` while somebody's lease on it is live: of several at once, one
- * gets it. The lock on the row is held until the transaction ends.
+ * gets it. Of the same holder it is taken over: that was a process that died and was started again, and if it lives after all,
+ * its fence is refused. The lock on the row is held until the transaction ends.
  */
 export async function takeLease(
   tx: Database,
@@ -40,7 +41,7 @@ export async function takeLease(
   ])
   const [lease] = await tx.query<{ fence: number; expiresAt: string }>(
     `UPDATE leases SET fence = fence + 1, holder = $4, sync_id = $5, run = $6, expires_at = ${inHalfAMinute}
-     WHERE user_id = $1 AND connection_id = $2 AND stream = $3 AND (holder IS NULL OR expires_at <= clock_timestamp())
+     WHERE user_id = $1 AND connection_id = $2 AND stream = $3 AND (holder IS NULL OR holder = $4 OR expires_at <= clock_timestamp())
      RETURNING fence, expires_at AS "expiresAt"`,
     [userId, connectionId, stream, holder, syncId, run],
   )

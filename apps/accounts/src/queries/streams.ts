@@ -10,6 +10,26 @@ export async function addStreams(tx: Database, userId: string, connectionId: str
   )
 }
 
+/**
+ * Gives a stream that an adapter has now to connections that were made before it had it; it is due where it is wanted.
+ * Answers how many got it, at most `limit`.
+ */
+export async function addNewStream(
+  db: Database,
+  { provider, name, contentTypes, limit }: { provider: string; name: string; contentTypes: readonly string[]; limit: number },
+): Promise<number> {
+  const rows = await db.query(
+    `INSERT INTO streams (connection_id, name, user_id, next_due_at)
+     SELECT c.id, $2, c.user_id,
+       CASE WHEN c.state IN ('active', 'full') AND (c.content_types IS NULL OR c.content_types && $3::text[]) THEN now() END
+     FROM connections c WHERE c.provider = $1 AND c.removed_at IS NULL
+       AND NOT EXISTS (SELECT FROM streams s WHERE s.connection_id = c.id AND s.name = $2)
+     LIMIT $4 ON CONFLICT DO NOTHING RETURNING 1`,
+    [provider, name, contentTypes, limit],
+  )
+  return rows.length
+}
+
 /** From now on a scheduled sync may take these streams, unless work on them is under way already. */
 export async function makeDue(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
   await tx.query(

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { kindThrown, startAccounts, type RunningAccounts } from './start-accounts.ts'
+import { setUp } from './sync-kit.ts'
+
+let accounts: RunningAccounts
+beforeAll(async () => {
+  accounts = await startAccounts()
+})
+afterAll(() => accounts.close())
+
+describe('leases', () => {
+  test('of many takers one gets it; the fence grows; an old one is refused everywhere', async () => {
+    const { sync, take, lease, plan, checkpoint, giveBack, expire, at, first } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const takers = await Promise.all(Array.from({ length: 10 }, () => take(id).catch((error: unknown) => error as { kind: string })))
+    const won = takers.filter((taker) => 'lease' in taker)
+    expect(won).toHaveLength(1)
+    for (const taker of takers) if (!('lease' in taker)) expect(taker.kind).toBe('conflict')
+    const old = won[0]!.lease!
+    expect(old).toMatchObject({
+      needsPlan: true,
+      head: null,
+      walks: [],
+      attempts: 0,
+      storageId: first.storageId,
+      connection: { id: first.id },
+    })
+    expect(Date.parse(old.expiresAt) - Date.now()).toBeGreaterThan(25_000)
+    expect((await accounts.conductor.listLeases({})).leases).toContainEqual({
+      userId: first.userId,
+      connectionId: first.id,
+      stream: 'entries',
+    })
+
+    await plan(old.fence, [{ id: 'all', kind: 'backfill' }])
+    await expire()
+    // Late, but nobody took over: what it did counts.
+    expect(await checkpoint(old.fence, 'all', '1')).toMatchObject({ cancelled: false })
+    await expire()
+    const taken = await lease(id)
+    expect(taken.fence).toBeGreaterThan(old.fence)
+    expect(taken).toMatchObject({ needsPlan: false, walks: [{ id: 'all', cursor: '1' }] })
+    expect(await kindThrown(checkpoint(old.fence, 'all', '9'))).toBe('conflict')
+    expect(await kindThrown(plan(old.fence, []))).toBe('conflict')
+    expect(await kindThrown(giveBack(old.fence))).toBe('conflict')
+    expect(await kindThrown(accounts.workers.renewLease({ ...at(first), body: { fence: old.fence } }))).toBe('conflict')
+    expect(await accounts.workers.renewLease({ ...at(first), body: { fence: taken.fence } })).toMatchObject({ cancelled: false })
+
+    await giveBack(taken.fence, { kind: 'yielded' })
+    expect(await kindThrown(checkpoint(taken.fence, 'all', '9'))).toBe('conflict')
+    const next = await lease(id)
+    expect(next.fence).toBeGreaterThan(taken.fence)
+    expect(next.walks).toMatchObject([{ id: 'all', cursor: '1' }])
+  })
+
+  test('nothing to do: done, unknown and foreign syncs; foreign and unknown streams are not found', async () => {
+    const { sync, lease, take, giveBack, userId, first } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    expect(await giveBack((await lease(id)).fence)).toEqual({ syncState: 'done' })
+    expect(await take(id)).toEqual({ lease: null })
+    expect(await take(randomUUID())).toEqual({ lease: null })
+    const stranger = await accounts.signUp()
+    const body = { syncId: id, holder: 'x', streamVersion: 1 }
+    const foreign = { userId: stranger.user.id, params: { connectionId: first.id, stream: 'entries' } }
+    expect(await kindThrown(accounts.workers.takeLease({ ...foreign, body }))).toBe('not-found')
+    expect(await kindThrown(accounts.workers.renewLease({ ...foreign, body: { fence: 1 } }))).toBe('not-found')
+    expect(await kindThrown(accounts.workers.takeLease({ userId, params: { connectionId: first.id, stream: 'other' }, body }))).toBe(
+      'not-found',
+    )
+    for (const call of [accounts.conductor.getSync, accounts.conductor.cancelSync])
+      expect(await kindThrown(call({ userId: stranger.user.id, params: { syncId: id } }))).toBe('not-found')
+    expect(await kindThrown(accounts.web.getConnection({ userId: stranger.user.id, params: { connectionId: first.id } }))).toBe('not-found')
+    expect(
+      await kindThrown(
+        accounts.web.updateConnection({ userId: stranger.user.id, params: { connectionId: first.id }, body: { paused: true } }),
+      ),
+    ).toBe('not-found')
+  })
+
+  test('work that dies with its worker every time ends by itself', async () => {
+    const { sync, take, expire, status, userId } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    let takes = 0
+    while ((await take(id)).lease) {
+      takes += 1
+      await expire()
+    }
+    expect(takes).toBe(25)
+    expect(await status()).toMatchObject({ state: 'failed' })
+    expect(await accounts.conductor.getSync({ userId, params: { syncId: id } })).toMatchObject({ state: 'failed' })
+  })
+})
+
+describe('checkpoints', () => {
+  test('a backfill sets the first head at once; an incremental walk only when it is complete', async () => {
+    const { sync, lease, plan, checkpoint, giveBack, status } = await setUp(accounts)
+    const first = (await sync()).sync.id
+    let held = await lease(first)
+    await plan(held.fence, [{ id: 'old', kind: 'backfill' }])
+    await checkpoint(held.fence, 'old', 'c1', 'h1')
+    await checkpoint(held.fence, 'old', 'c2', 'h0')
+    expect(await status()).toMatchObject({ backfilling: true, state: 'running' })
+    await giveBack(held.fence, { kind: 'yielded' })
+    held = await lease(first)
+    expect(held).toMatchObject({ head: 'h1', needsPlan: false, walks: [{ id: 'old', kind: 'backfill', cursor: 'c2' }] })
+    await checkpoint(held.fence, 'old', null)
+    expect(await giveBack(held.fence)).toEqual({ syncState: 'done' })
+    expect(await status()).toMatchObject({ backfilling: false, state: 'idle' })
+
+    const second = (await sync()).sync.id
+    held = await lease(second)
+    expect(held).toMatchObject({ head: 'h1', needsPlan: true, walks: [] })
+    await plan(held.fence, [{ id: 'new', kind: 'incremental' }])
+    await checkpoint(held.fence, 'new', 'n1', 'h2')
+    // Cut off after its first page: no hole, the head has not moved.
+    await giveBack(held.fence, { kind: 'failed', error: 'unavailable', reason: 'It was away' })
+    const third = (await sync()).sync.id
+    held = await lease(third)
+    expect(held).toMatchObject({ head: 'h1', needsPlan: true, walks: [{ id: 'new', kind: 'incremental', cursor: 'n1' }] })
+    await plan(held.fence, [])
+    await checkpoint(held.fence, 'new', null)
+    await giveBack(held.fence)
+    held = await lease((await sync()).sync.id)
+    expect(held).toMatchObject({ head: 'h2', walks: [] })
+  })
+
+  test('counts, keeps the last skipped items, says when it is cancelled; a repeated last one is harmless', async () => {
+    const { sync, lease, plan, checkpoint, status, userId } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const { fence } = await lease(id)
+    await plan(fence, [
+      { id: 'a', kind: 'backfill' },
+      { id: 'b', kind: 'recheck' },
+    ])
+    const tally = { new: 5, changed: 1, unchanged: 2, gone: 1, skipped: 15 }
+    const skipped = (start: number) => Array.from({ length: 15 }, (_, index) => ({ id: `${start + index}`, reason: 'broken' }))
+    await checkpoint(fence, 'a', '1', null, { pages: 2, tally, skipped: skipped(0), available: { articles: 40 } })
+    await checkpoint(fence, 'a', '2', null, { pages: 1, tally, skipped: skipped(15), available: { posts: 3 } })
+    await checkpoint(fence, 'b', null)
+    await checkpoint(fence, 'b', null, null, { tally })
+    const now = await status()
+    expect(now).toMatchObject({
+      tally: { new: 10, changed: 2, unchanged: 4, gone: 2, skipped: 30 },
+      pages: 4,
+      available: { articles: 40, posts: 3 },
+    })
+    expect(now.skipped.map((item) => item.id)).toEqual(Array.from({ length: 20 }, (_, index) => `${index + 10}`))
+    expect((await accounts.conductor.getSync({ userId, params: { syncId: id } })).tally).toEqual(now.tally)
+
+    const cancelled = await accounts.conductor.cancelSync({ userId, params: { syncId: id } })
+    expect(cancelled.sync).toMatchObject({ state: 'cancelled' })
+    expect(cancelled.jobs).toHaveLength(1)
+    expect(await checkpoint(fence, 'a', '3')).toMatchObject({ cancelled: true })
+    expect(await accounts.conductor.cancelSync({ userId, params: { syncId: id } })).toMatchObject({
+      sync: { state: 'cancelled' },
+      jobs: [],
+    })
+  })
+
+  test('an expired cursor: the walk is replaced, the others go on', async () => {
+    const { sync, lease, plan, giveBack } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const { fence } = await lease(id)
+    await plan(fence, [
+      { id: 'one', kind: 'backfill' },
+      { id: 'two', kind: 'backfill' },
+    ])
+    await plan(
+      fence,
+      [
+        { id: 'one', kind: 'backfill' },
+        { id: 'three', kind: 'incremental' },
+      ],
+      ['one'],
+    )
+    await giveBack(fence, { kind: 'yielded' })
+    expect((await lease(id)).walks.map((walk) => walk.id)).toEqual(['two', 'one', 'three'])
+  })
+
+  test('a new version of the mapping starts from nothing, once', async () => {
+    const { sync, lease, plan, checkpoint, giveBack, first } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    let held = await lease(id)
+    await plan(held.fence, [{ id: 'all', kind: 'backfill' }])
+    await checkpoint(held.fence, 'all', '1', 'head')
+    await giveBack(held.fence, { kind: 'yielded' })
+    held = await lease(id, first, 2)
+    expect(held).toMatchObject({ needsPlan: true, head: null, walks: [] })
+    await plan(held.fence, [{ id: 'all', kind: 'backfill' }])
+    await giveBack(held.fence, { kind: 'yielded' })
+    expect(await lease(id, first, 2)).toMatchObject({ needsPlan: false, walks: [{ id: 'all', cursor: null }] })
+  })
+})

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Outcome } from '@asheville/clients'
+import { errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
+import { key, setUp } from './sync-kit.ts'
+
+const noTally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
+let accounts: RunningAccounts
+beforeAll(async () => {
+  accounts = await startAccounts()
+})
+afterAll(() => accounts.close())
+
+describe('starting a sync', () => {
+  test('20 at once: one sync, one job per stream', async () => {
+    const { userId, sync, connections } = await setUp(accounts, 3)
+    const replies = await Promise.all(Array.from({ length: 20 }, () => sync()))
+    expect(new Set(replies.map((reply) => reply.sync.id)).size).toBe(1)
+    expect(replies.filter(({ created }) => created)).toHaveLength(1)
+    for (const { jobs } of replies) expect(jobs.map(key).sort()).toEqual(connections.map(({ id }) => `${id}-entries`).sort())
+    expect(await accounts.db.query('SELECT FROM sync_jobs WHERE user_id = $1', [userId])).toHaveLength(3)
+    expect(replies[0]!.jobs[0]).toMatchObject({ network: 'diary', stream: 'entries', userId, trigger: 'person' })
+  })
+
+  test('named connections only; a new one joins the running sync', async () => {
+    const { sync, connections, person } = await setUp(accounts, 2)
+    const started = await sync([connections[0]!.id])
+    expect(started.jobs.map(key)).toEqual([`${connections[0]!.id}-entries`])
+    const added = await accounts.connectDiary(person)
+    const joined = await sync([added.id])
+    expect(joined).toMatchObject({ created: false, sync: { id: started.sync.id } })
+    expect(joined.jobs.map(key).sort()).toEqual([`${connections[0]!.id}-entries`, `${added.id}-entries`].sort())
+  })
+
+  test('nothing to sync, a paused, a foreign and a storage connection are refused with a reason', async () => {
+    const empty = await accounts.signUp()
+    const createSync = (userId: string, connectionIds: string[] | null) =>
+      accounts.conductor.createSync({ userId, body: { trigger: 'person', connectionIds } })
+    expect((await errorOf(createSync(empty.user.id, null))).message).toContain('connect a network first')
+    const { first, userId } = await setUp(accounts)
+    expect(await kindThrown(createSync(empty.user.id, [first.id]))).toBe('not-found')
+    expect(await kindThrown(createSync(userId, [first.storageId!]))).toBe('invalid')
+    await accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { paused: true } })
+    expect((await errorOf(createSync(userId, [first.id]))).message).toContain('paused')
+  })
+})
+
+describe('how work ends', () => {
+  test('the last stream closes the sync and announces it, once', async () => {
+    const { sync, lease, giveBack, connections, userId, first } = await setUp(accounts, 2)
+    const { id } = (await sync()).sync
+    const [one, two] = [await lease(id), await lease(id, connections[1])]
+    expect(await giveBack(one.fence)).toEqual({ syncState: 'running' })
+    expect(await giveBack(two.fence, { kind: 'done' }, connections[1])).toEqual({ syncState: 'done' })
+    const claim = async () =>
+      (await accounts.conductor.claimOutbox({ body: { limit: 500 } })).messages.filter((message) => message.userId === userId)
+    const [left, right] = await Promise.all([claim(), claim()])
+    const messages = [...left, ...right]
+    expect(messages).toMatchObject([{ kind: 'sync-finished', payload: { syncId: id, storageIds: [first.storageId], tally: noTally } }])
+    expect(await claim()).toEqual([])
+    await accounts.db.query("UPDATE outbox SET claimable_at = now() - interval '1 second'")
+    expect(await claim()).toHaveLength(1)
+    await accounts.conductor.acknowledgeOutbox({ body: { ids: messages.map((message) => message.id) } })
+    await accounts.db.query("UPDATE outbox SET claimable_at = now() - interval '1 second'")
+    expect(await claim()).toEqual([])
+    expect((await accounts.conductor.listSyncs({ userId, query: {} })).syncs).toMatchObject([{ id, state: 'done' }])
+  })
+
+  test('waiting and retrying keep the job for later; attempts count until a checkpoint', async () => {
+    const { sync, lease, take, plan, checkpoint, giveBack, status, userId } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const until = new Date(Date.now() + 3_600_000).toISOString()
+    await giveBack((await lease(id)).fence, { kind: 'waiting', until, reason: 'Diary asks us to wait' })
+    expect(await status()).toMatchObject({ state: 'waiting', until, reason: 'Diary asks us to wait' })
+    // Neither asked for again nor found by a worker before its time.
+    expect((await sync()).jobs).toEqual([])
+    expect(await take(id)).toEqual({ lease: null })
+    const due = () => accounts.db.query('UPDATE sync_jobs SET until = now() WHERE user_id = $1', [userId])
+    for (const attempts of [0, 1, 2]) {
+      await due()
+      const held = await lease(id)
+      expect(held.attempts).toBe(attempts)
+      await giveBack(held.fence, { kind: 'retrying', until, reason: 'It does not answer' })
+    }
+    await due()
+    const held = await lease(id)
+    expect(held.attempts).toBe(3)
+    await plan(held.fence, [{ id: 'all', kind: 'backfill' }])
+    await checkpoint(held.fence, 'all', '1')
+    await giveBack(held.fence, { kind: 'yielded' })
+    expect((await lease(id)).attempts).toBe(0)
+  })
+
+  test('a dead grant ends the connection’s work and asks to reconnect', async () => {
+    const { sync, lease, giveBack, status, userId, first } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const reply = await giveBack((await lease(id)).fence, { kind: 'failed', error: 'reconnect-required', reason: 'refused' })
+    expect(reply).toEqual({ syncState: 'failed' })
+    expect(await accounts.web.getConnection({ userId, params: { connectionId: first.id } })).toMatchObject({ state: 'reconnect' })
+    expect(await status()).toMatchObject({ state: 'failed', nextDueAt: null })
+    expect(await accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'reconnect-needed'", [userId])).toHaveLength(1)
+  })
+
+  test('a full storage is named, told once, tried later, and forgotten when there is space', async () => {
+    const { sync, lease, giveBack, status, userId, first, connections } = await setUp(accounts, 2)
+    const { id } = (await sync()).sync
+    const full: Outcome = { kind: 'failed', error: 'storage-full', reason: 'full' }
+    await giveBack((await lease(id)).fence, full)
+    await giveBack((await lease(id, connections[1])).fence, full, connections[1])
+    const stateOf = async (connectionId: string) => accounts.web.getConnection({ userId, params: { connectionId } })
+    expect(await stateOf(first.id)).toMatchObject({ state: 'full', stateReason: expect.stringContaining('this server’s disk is full') })
+    expect(await stateOf(first.storageId!)).toMatchObject({ state: 'full' })
+    expect(await accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'storage-full'", [userId])).toHaveLength(1)
+    expect(Date.parse((await status()).nextDueAt!)).toBeGreaterThan(Date.now() + 50 * 60_000)
+    const again = (await sync([first.id])).sync.id
+    await giveBack((await lease(again)).fence)
+    expect(await stateOf(first.id)).toMatchObject({ state: 'active', stateReason: null })
+    expect(await stateOf(first.storageId!)).toMatchObject({ state: 'active' })
+  })
+
+  test('failures make the pause grow, success ends that', async () => {
+    const { sync, lease, giveBack, status } = await setUp(accounts)
+    const pauses: number[] = []
+    for (let index = 0; index < 3; index += 1) {
+      const { id } = (await sync()).sync
+      await giveBack((await lease(id)).fence, { kind: 'failed', error: 'unexpected', reason: 'Something went wrong' })
+      pauses.push(Math.round((Date.parse((await status()).nextDueAt!) - Date.now()) / 60_000))
+    }
+    expect(pauses[0]).toBeGreaterThanOrEqual(27)
+    expect(pauses[1]).toBeGreaterThan(pauses[0]!)
+    expect(pauses[2]).toBeGreaterThan(pauses[1]!)
+    const { id } = (await sync()).sync
+    await giveBack((await lease(id)).fence)
+    const now = await status()
+    expect(Date.parse(now.nextDueAt!) - Date.now()).toBeLessThan(16.6 * 60_000)
+    expect(Date.parse(now.lastSyncedAt!)).toBeGreaterThan(Date.now() - 60_000)
+  })
+})
+
+test('a person is only ever themselves', async () => {
+  const { person } = await setUp(accounts)
+  const stranger: Person = await accounts.signUp()
+  expect((await accounts.web.listConnections({ userId: stranger.user.id, query: { kind: 'network' } })).connections).toEqual([])
+  expect((await accounts.conductor.listStreams({ userId: stranger.user.id })).streams).toEqual([])
+  expect((await accounts.conductor.listSyncs({ userId: stranger.user.id, query: {} })).syncs).toEqual([])
+  expect((await accounts.web.listConnections({ userId: person.user.id, query: { kind: 'network' } })).connections).toHaveLength(1)
+})
