@@ -351,7 +351,7 @@ export const accountsRoutes = {
     method: 'POST',
     path: '/v1/connections/:connectionId/streams/:stream/lease',
     summary:
-      'Take the stream for 30 s with a grown fence; `conflict` while another holds it; null when there is nothing left to do (cancelled, removed, paused, done)',
+      'Take the stream for 30 s with a grown fence; `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done)',
     policy: forUser('workers'),
     params: streamPath,
     body: z.strictObject({ syncId: id, holder: z.string().min(1).max(100), streamVersion: z.number().int().positive() }),
