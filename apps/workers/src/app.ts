@@ -3,7 +3,7 @@ import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients
 import type { Fields, Http, Network } from '@asheville/core'
 import { checkRedis, connectRedis, createSubscriber, disconnect, refuseEvictingRedis } from '@asheville/jobs'
 import { startService, type Logger, type Service, type Sign } from '@asheville/service'
-import { startWorker } from './start-worker.ts'
+import { startWorker, type Worker } from './start-worker.ts'
 import type { Workshop } from './sync-stream.ts'
 
 export interface WorkersOptions {
@@ -45,8 +45,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
     await refuseEvictingRedis(redis)
     await mkdir(scratchDir, { recursive: true, mode: 0o700 })
     const shop: Workshop = { accounts, platform, redis, http, variables, scratchDir, holder, log: logger, ...(limits && { limits }) }
-    const worker = startWorker(shop, { redisUrl, subscriber, networks, concurrency })
-    return await startService({
+    let worker: Worker | null = null
+    const service = await startService({
       name: 'workers',
       host: options.host,
       port: options.port,
@@ -55,11 +55,13 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
       checks: { redis: () => checkRedis(redis) },
       version: options.version,
       async close() {
-        await worker.close(jobsMs)
+        await worker?.close(jobsMs)
         subscriber.close()
         disconnect(redis)
       },
     })
+    worker = startWorker(shop, { redisUrl, subscriber, networks, concurrency })
+    return service
   } catch (error) {
     subscriber.close()
     disconnect(redis)

@@ -7,6 +7,14 @@ import manifest from '../package.json' with { type: 'json' }
 import { createWorkers } from './app.ts'
 import { workersConfig } from './config.ts'
 
+/**
+ * The same for a process that died and its successor, which then need not wait for its leases to run out. The port is ours
+ * alone on this machine by the time that the first lease is taken.
+ */
+function holderOf({ PORT }: { PORT: number }): string {
+  return `${hostname()}:${PORT || randomUUID()}`.slice(-100)
+}
+
 runService(async () => {
   const { config, variables, secrets } = workersConfig(networks)
   const logger = createLogger('workers', config.LOG_LEVEL)
@@ -24,7 +32,7 @@ runService(async () => {
     http,
     scratchDir: config.SCRATCH_DIR,
     concurrency: config.WORKER_CONCURRENCY,
-    holder: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    holder: holderOf(config),
     version: manifest.version,
   })
   const close = async () => {

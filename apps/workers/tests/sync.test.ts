@@ -1,0 +1,249 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startConstellation, type Constellation } from './constellation.ts'
+import { startScroll, type Scroll } from './scroll.ts'
+
+let scroll: Scroll
+let all: Constellation
+let closing: (() => Promise<void>)[] = []
+
+/** Small batches, so that much can happen between two of them. */
+const small = { batch: { items: 20, bytes: 8 * 1024 ** 2, media: 200, firstMs: 5000, ms: 5000 } }
+
+beforeAll(async () => {
+  scroll = await startScroll({ pictures: 50 })
+  all = await startConstellation(scroll.network)
+})
+
+afterEach(async () => {
+  for (const close of closing.reverse()) await close()
+  closing = []
+  scroll.faults.length = 0
+  scroll.delivered.clear()
+  Object.assign(scroll.state, { count: 100, perPage: 20, latencyMs: 0 })
+})
+
+afterAll(async () => {
+  await all.close()
+  await scroll.close()
+})
+
+async function startWorkers(options: Parameters<Constellation['startWorkers']>[0] = {}) {
+  const workers = await all.startWorkers(options)
+  let isClosed = false
+  const close = async () => {
+    if (!isClosed) await workers.close()
+    isClosed = true
+  }
+  closing.push(close)
+  return { close }
+}
+
+const statusOf = async (userId: string) => (await all.web.conductor.getStatus({ userId })).networks[0]!
+const streamOf = async (userId: string) => (await statusOf(userId)).streams[0]!
+const begin = async (userId: string) =>
+  (await all.web.conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })).sync.id
+
+/** Accounts does not do again what a sync did less than half a minute ago, and neither do people. */
+const later = () => all.db.query("UPDATE sync_jobs SET finished_at = finished_at - interval '1 hour' WHERE finished_at IS NOT NULL")
+
+async function until(holds: () => Promise<boolean> | boolean, ms = 10_000): Promise<void> {
+  const end = Date.now() + ms
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('It did not happen in time')
+    await delay(10)
+  }
+}
+
+describe('a sync', () => {
+  test('stores each item once, with its pictures; the next one asks once and stores nothing', async () => {
+    await startWorkers()
+    const { userId } = await all.connect()
+    const media = scroll.tally.media
+    expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 100, changed: 0, skipped: 0 } })
+    expect(await all.stored(userId)).toHaveLength(100)
+    expect(scroll.tally.media - media).toBe(2)
+    expect([...scroll.delivered.values()]).toEqual([1, 1, 1, 1, 1])
+
+    await later()
+    const requests = scroll.tally.requests
+    expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 0 } })
+    expect(scroll.tally.requests - requests).toBe(1)
+
+    scroll.state.count = 130
+    await later()
+    expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 30 } })
+    expect(await all.stored(userId)).toHaveLength(130)
+  })
+
+  test('takes little more time than the network needs for its pages', async () => {
+    await startWorkers()
+    const { userId } = await all.connect()
+    Object.assign(scroll.state, { count: 1200, latencyMs: 50 })
+    const started = performance.now()
+    expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 1200 } })
+    expect(performance.now() - started).toBeLessThan(60 * 50 * 1.2 + 400)
+  })
+
+  test('tells what it does while it does it', async () => {
+    await startWorkers({ limits: small })
+    const { userId } = await all.connect()
+    const controller = new AbortController()
+    const response = await all.web.conductor.events({ userId, signal: controller.signal })
+    const told: { type: string; new?: number; state?: string }[] = []
+    const reading = (async () => {
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()))
+        for (const [, json] of chunk.matchAll(/^data: (.+)$/gm)) told.push(JSON.parse(json!) as (typeof told)[number])
+    })().catch(() => undefined)
+    await all.sync(userId)
+    await until(() => told.some(({ type, state }) => type === 'sync' && state === 'done'))
+    controller.abort()
+    await reading
+    const progress = told.filter(({ type }) => type === 'progress')
+    expect(progress.length).toBeGreaterThan(1)
+    expect(progress.reduce((sum, event) => sum + (event.new ?? 0), 0)).toBe(100)
+    expect(told.filter(({ type }) => type === 'stream').map(({ state }) => state)).toEqual(['running', 'idle'])
+  })
+})
+
+describe('interrupted', () => {
+  test('a worker that is stopped hands over at once; nothing that was stored is pulled again', async () => {
+    Object.assign(scroll.state, { count: 600, latencyMs: 20 })
+    const first = await startWorkers({ limits: small })
+    const { userId } = await all.connect()
+    const syncId = await begin(userId)
+    await until(() => scroll.delivered.size >= 8)
+    await first.close()
+    const stored = (await all.stored(userId)).length
+    expect(stored).toBeGreaterThan(0)
+    expect((await streamOf(userId)).state).not.toBe('failed')
+    const pulled = scroll.delivered.size
+    await startWorkers({ limits: small })
+    expect(await all.ended(userId, syncId, 8000)).toMatchObject({ state: 'done', tally: { new: 600 } })
+    expect(await all.stored(userId)).toHaveLength(600)
+    const again = [...scroll.delivered.values()].filter((times) => times > 1).length
+    expect(again).toBeLessThanOrEqual(pulled - Math.floor(stored / 20))
+    expect(again).toBeLessThanOrEqual(3)
+  })
+
+  test('an incremental walk that was cut off leaves no hole', async () => {
+    const { userId } = await all.connect()
+    const first = await startWorkers({ limits: small })
+    await all.sync(userId)
+    await first.close()
+    await later()
+    Object.assign(scroll.state, { count: 300, latencyMs: 30 })
+    scroll.delivered.clear()
+    const second = await startWorkers({ limits: small })
+    const syncId = await begin(userId)
+    await until(() => scroll.delivered.size >= 3)
+    await second.close()
+    // What is posted meanwhile is for the next walk.
+    scroll.state.count = 320
+    await startWorkers({ limits: small })
+    await all.ended(userId, syncId)
+    expect((await all.stored(userId)).length).toBeGreaterThanOrEqual(300)
+    await later()
+    await all.sync(userId)
+    expect(await all.stored(userId)).toHaveLength(320)
+  })
+
+  test('cancel stops it within a second and keeps the checkpoint', async () => {
+    Object.assign(scroll.state, { count: 2000, latencyMs: 20 })
+    await startWorkers({ limits: small })
+    const { userId } = await all.connect()
+    const syncId = await begin(userId)
+    await until(() => scroll.delivered.size >= 6)
+    const cancelledAt = Date.now()
+    expect(await all.web.conductor.cancelSync({ userId, params: { syncId } })).toMatchObject({ state: 'cancelled' })
+    let requests = -1
+    await until(async () => {
+      const isQuiet = requests === scroll.tally.requests
+      requests = scroll.tally.requests
+      await delay(100)
+      return isQuiet
+    })
+    expect(Date.now() - cancelledAt).toBeLessThan(1000)
+    const stored = (await all.stored(userId)).length
+    expect(stored).toBeGreaterThan(0)
+    expect(await streamOf(userId)).toMatchObject({ state: 'cancelled', backfilling: true })
+
+    scroll.state.count = 300
+    scroll.delivered.clear()
+    await later()
+    expect(await all.sync(userId)).toMatchObject({ state: 'done' })
+    // It went on below what was stored already.
+    expect(scroll.delivered.has('301-0')).toBe(false)
+  })
+
+  test('a worker that lost its lease to another writes nothing more', async () => {
+    Object.assign(scroll.state, { count: 2000, latencyMs: 20 })
+    const workers = await startWorkers({ limits: small })
+    const { userId, connection } = await all.connect()
+    await begin(userId)
+    await until(() => scroll.delivered.size >= 5)
+    await all.db.query(
+      "UPDATE leases SET fence = fence + 1, holder = 'another', expires_at = now() + interval '1 minute' WHERE connection_id = $1",
+      [connection.id],
+    )
+    await delay(150)
+    const [walk] = await all.db.query<{ cursor: string }>('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])
+    const stored = (await all.stored(userId)).length
+    await delay(500)
+    expect(await all.stored(userId)).toHaveLength(stored)
+    expect(await all.db.query('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])).toEqual([walk])
+    await workers.close()
+  })
+})
+
+describe('a network that is not well', () => {
+  test('a rate limit is waited for as long as it said, and costs nothing', async () => {
+    await startWorkers({ limits: small })
+    const { userId } = await all.connect()
+    const syncId = await begin(userId)
+    scroll.faults.push({ status: 429, headers: { 'retry-after': '2' } })
+    await until(async () => (await streamOf(userId)).state === 'waiting')
+    const { reason, until: instant } = await streamOf(userId)
+    expect(reason).toBe('Scroll allows no more requests for now')
+    const requests = scroll.tally.requests
+    const early = delay(Date.parse(instant!) - Date.now() - 100).then(() => scroll.tally.requests)
+    expect(await all.ended(userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
+    expect(await early).toBe(requests)
+    expect([...scroll.delivered.values()].every((times) => times === 1)).toBe(true)
+  })
+
+  test('a server that is away for a moment is asked again, from where it was', async () => {
+    await startWorkers({ limits: small })
+    const { userId } = await all.connect()
+    scroll.state.latencyMs = 30
+    const syncId = await begin(userId)
+    await until(() => scroll.delivered.size >= 2)
+    // More often than the client asks again by itself.
+    scroll.faults.push(...Array.from({ length: 4 }, () => ({ status: 503 })))
+    expect(await all.ended(userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
+    expect([...scroll.delivered.values()].every((times) => times === 1)).toBe(true)
+  })
+
+  test('a grant that is dead asks the person to reconnect', async () => {
+    await startWorkers()
+    const { userId } = await all.connect()
+    scroll.faults.push({ status: 401 }, { status: 401 })
+    expect(await all.sync(userId)).toMatchObject({ state: 'failed' })
+    expect((await statusOf(userId)).connection).toMatchObject({ state: 'reconnect' })
+  })
+})
+
+test('nobody’s long history delays anybody’s short one', async () => {
+  await startWorkers({ concurrency: 1, limits: { ...small, slice: { pages: 5, ms: 10_000 } } })
+  Object.assign(scroll.state, { count: 4000, latencyMs: 10 })
+  const whale = await all.connect()
+  const whaleSync = await begin(whale.userId)
+  await until(() => scroll.delivered.size >= 3)
+  const others = await Promise.all(['minnow', 'shrimp'].map((name) => all.connect(name)))
+  for (const { connection } of others) scroll.countOf.set(connection.accountId, 40)
+  const started = Date.now()
+  await Promise.all(others.map(({ userId }) => all.sync(userId)))
+  expect(Date.now() - started).toBeLessThan(3000)
+  expect((await all.web.accounts.getSync({ userId: whale.userId, params: { syncId: whaleSync } })).state).toBe('running')
+  await all.web.conductor.cancelSync({ userId: whale.userId, params: { syncId: whaleSync } })
+})
