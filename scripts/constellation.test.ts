@@ -93,7 +93,7 @@ describe('starting', () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(port + 3, '127.0.0.1', resolve))
     await expect(start({ port, dataDir: join(place, 'never') })).rejects.toThrow(`Port ${port + 3} (for platform) is taken`)
-    expect(existsSync(join(place, 'never'))).toBe(false)
+    expect(existsSync(join(place, 'never', 'postgres'))).toBe(false)
     await new Promise((resolve) => other.close(resolve))
   })
 

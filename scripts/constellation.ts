@@ -72,10 +72,13 @@ export async function startConstellation(options: ConstellationOptions): Promise
   const started = Date.now()
   const progress = (line: string): void => onLine(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`)
 
-  const port = options.port === 0 ? await freePortBlock() : options.port
-  await checkPorts(port, env['HOST'] ?? '127.0.0.1')
   await makeDataDir(dataDir)
   const record = await takeDataDir(dataDir, closeOrder.flat(), progress)
+  const port = options.port === 0 ? await freePortBlock() : options.port
+  await checkPorts(port, env['HOST'] ?? '127.0.0.1').catch((error: unknown) => {
+    record.remove()
+    throw error
+  })
   const guard = createGuard()
   const logs = new Map<string, LogFile>()
   const supervised = new Map<ProcessName, Supervised>()
