@@ -1,10 +1,11 @@
 import { kindOf } from '@asheville/core'
-import type { Browser, Problem, Visit } from '@asheville/service'
+import type { Browser, Exchange, Problem, Visit } from '@asheville/service'
 import { clearCookie } from './cookies.ts'
 import { checkForgery } from './forgery.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Site } from './site.ts'
 
+const tokenPattern = /^[\w-]{20,200}$/
 const safeMethods = new Set(['GET', 'HEAD'])
 
 /** How long a page for anyone waits to learn who is asking; then it answers as to a stranger. */
@@ -16,7 +17,7 @@ export function createBrowser(site: Site): Browser {
 
   async function findSession(visit: Visit): Promise<void> {
     const state = site.state(visit.request)
-    if (state.token === null || !/^[\w-]{20,200}$/.test(state.token)) return
+    if (state.token === null || !tokenPattern.test(state.token)) return
     const isForPerson = visit.policy.who === 'person' || !safeMethods.has(visit.request.method)
     const { accounts } = site.backends(visit, isForPerson ? undefined : Math.min(strangerWaitMs, settings.pageDeadlineMs))
     try {
@@ -26,6 +27,14 @@ export function createBrowser(site: Site): Browser {
       return
     }
     if (!state.session) clearCookie(visit.response, 'session', settings.webUrl)
+  }
+
+  /** An address that matches nothing was not guarded: its page still knows who is signed in, if that is quickly told. */
+  async function recognise(exchange: Exchange): Promise<void> {
+    const state = site.state(exchange.request)
+    if (state.session || state.token === null || !tokenPattern.test(state.token)) return
+    const { accounts } = site.backends(exchange, strangerWaitMs)
+    state.session = await site.sessions.check(state.token, accounts).catch(() => null)
   }
 
   return {
@@ -44,7 +53,8 @@ export function createBrowser(site: Site): Browser {
         checkForgery(request, visit.form, settings.secret, state.session ? state.token : state.visitor, settings.webUrl)
       return state.session ? { userId: state.session.user.id, sessionId: state.session.id } : null
     },
-    fail(problem, exchange) {
+    async fail(problem, exchange) {
+      if (problem.kind === 'not-found') await recognise(exchange)
       const { t } = site.texts(exchange)
       const kind = pageOf(problem)
       site.show(exchange, {

@@ -73,7 +73,7 @@ export function itemView(item: StoredItem, networkTitle: string, t: Translate): 
     warning: textIn(shown.content) !== null && (shown.sensitive === true || textIn(shown.summary)) ? warningOf(shown, t) : null,
     body: markup ? networkHtml(markup) : null,
     excerpt: text.length > excerptLength ? `${cut(text, excerptLength)}…` : text,
-    by: shown === object ? (act === 'wrote' || act === 'replied' ? null : nameOf(pointedAt)) : nameOf(shown.attributedTo ?? shown.id),
+    by: shown === object ? (isOwn(act) ? null : nameOf(pointedAt ?? shown.attributedTo)) : nameOf(shown.attributedTo ?? shown.id),
     media: media.filter(({ src, reason }) => src !== null || reason !== null),
     links: linksOf(shown),
     original: webLink(addressOf(shown.url)) ?? webLink(addressOf(object.url)) ?? webLink(pointedAt) ?? webLink(item.id),
@@ -93,6 +93,11 @@ function actOf({ contentType }: StoredItem, object: Loose): ItemView['act'] {
   if (contentType === 'articles' || object.type === 'Article') return 'published'
   if (object.inReplyTo) return 'replied'
   return object.type === 'Note' || contentType === 'posts' ? 'wrote' : 'other'
+}
+
+/** What the person wrote themselves needs no name beside it. */
+function isOwn(act: ItemView['act']): boolean {
+  return act === 'wrote' || act === 'replied' || act === 'published' || act === 'other'
 }
 
 function warningOf(shown: Loose, t: Translate): string {

@@ -19,9 +19,9 @@ import { bind, createLogger, createVerifier, type Handler, type PublicKeys, star
  * as by the real ones. What is behind them is what a test says.
  */
 export interface Script {
-  accounts: Partial<{ [Name in keyof typeof accountsRoutes]: Handler<(typeof accountsRoutes)[Name]> }>
-  conductor: Partial<{ [Name in keyof typeof conductorRoutes]: Handler<(typeof conductorRoutes)[Name]> }>
-  platform: Partial<{ [Name in keyof typeof platformRoutes]: Handler<(typeof platformRoutes)[Name]> }>
+  accounts: Partial<{ -readonly [Name in keyof typeof accountsRoutes]: Handler<(typeof accountsRoutes)[Name]> }>
+  conductor: Partial<{ -readonly [Name in keyof typeof conductorRoutes]: Handler<(typeof conductorRoutes)[Name]> }>
+  platform: Partial<{ -readonly [Name in keyof typeof platformRoutes]: Handler<(typeof platformRoutes)[Name]> }>
 }
 
 export interface ScriptedServices {

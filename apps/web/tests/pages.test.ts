@@ -1,0 +1,315 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { AshevilleError } from '@asheville/core'
+import { accountsOf, ann, connectionOf, itemOf, type Script, statusOf, streamOf, syncOf } from './scripted-services.ts'
+import { sampleNetworks } from './sample-networks.ts'
+import { startSite, type TestSite } from './start-site.ts'
+import { createVisitor } from './visitor.ts'
+
+const token = 'a-session-token-of-forty-characters-here'
+let site: TestSite | undefined
+let silent: Server | undefined
+
+afterEach(async () => {
+  silent?.closeAllConnections()
+  silent?.close()
+  await site?.close()
+  site = undefined
+  silent = undefined
+})
+
+const mastodon = connectionOf({ provider: 'mastodon' })
+
+function script(): Script {
+  return {
+    accounts: accountsOf(ann, token, [mastodon]),
+    conductor: { getStatus: statusOf([]) },
+    platform: {
+      listItems: async () => ({ items: [], next: null }),
+      getCounts: async () => ({ counts: [], media: { files: 0, bytes: 0 } }),
+    },
+  }
+}
+
+async function start(given: Script = script(), options: Parameters<typeof startSite>[2] = {}) {
+  site = await startSite(given, sampleNetworks, options)
+  return createVisitor(site.url, { asheville: token })
+}
+
+async function timed(work: () => Promise<Response>): Promise<{ status: number; page: string; ms: number }> {
+  const started = performance.now()
+  const response = await work()
+  return { status: response.status, page: await response.text(), ms: performance.now() - started }
+}
+
+/** A port that takes connections and never answers. */
+async function silentUrl(): Promise<string> {
+  silent = createServer(() => undefined)
+  await new Promise<void>((resolve) => silent?.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+}
+
+describe('with every other service away', () => {
+  test.each(['gone', 'silent'])('%s: the home page answers, the others say so within two seconds', async (kind) => {
+    const url = kind === 'gone' ? 'http://127.0.0.1:9' : await silentUrl()
+    const visitor = await start(script(), { urls: { accounts: url, conductor: url, platform: url } })
+    const home = await timed(() => visitor.get('/'))
+    expect([home.status, home.ms < 2000]).toEqual([200, true])
+    expect(home.page).toContain('Keep what you share')
+    expect(home.page).not.toContain('class="totals"')
+    for (const path of ['/status', '/browse', '/connect', '/settings', '/items/x', '/events', '/files/media/x.png']) {
+      const answer = await timed(() => visitor.get(path))
+      expect([path, answer.status, answer.ms < 2300]).toEqual([path, 503, true])
+    }
+    const signIn = await timed(() => createVisitor(site?.url ?? '').get('/sign-in'))
+    expect([signIn.status, signIn.page.includes('not possible right now')]).toEqual([503, true])
+    expect((await fetch(`${site?.url}/livez`)).status).toBe(200)
+    expect((await fetch(`${site?.url}/readyz`)).status).toBe(503)
+  })
+
+  test('platform alone: the status page says what is not known, never that nothing is stored', async () => {
+    const given = script()
+    given.conductor.getStatus = async () => ({
+      networks: [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: null }],
+      syncs: [],
+      media: null,
+    })
+    given.platform.listItems = () => Promise.reject(new AshevilleError('unavailable', 'away'))
+    const page = await (await (await start(given)).get('/status')).text()
+    expect(page).toContain('not known just now')
+    expect(page).not.toMatch(/<b>0<\/b>/)
+  })
+})
+
+describe('the status page', () => {
+  test('says in words where every kind of content stands', async () => {
+    const until = '2026-11-20T14:32:00.000Z'
+    const bluesky = connectionOf({
+      provider: 'bluesky',
+      handle: 'ann.example',
+      state: 'reconnect',
+      stateReason: 'The app password was revoked.',
+    })
+    const given = script()
+    given.conductor.getStatus = async () => ({
+      networks: [
+        {
+          connection: mastodon,
+          streams: [
+            streamOf(mastodon.id, 'statuses', {
+              state: 'running',
+              backfilling: true,
+              tally: { new: 5, changed: 0, unchanged: 0, gone: 0, skipped: 2 },
+              skipped: [{ id: null, reason: 'It has no <b>date</b>' }],
+            }),
+            streamOf(mastodon.id, 'favourites', { state: 'waiting', until, reason: 'asked to wait' }),
+          ],
+          stored: [
+            { contentType: 'posts', items: 400, available: 1000, oldest: '2020-01-05T00:00:00.000Z', newest: '2026-01-05T00:00:00.000Z' },
+          ],
+        },
+        { connection: bluesky, streams: [], stored: [] },
+      ],
+      syncs: [syncOf({ state: 'running', finishedAt: null })],
+      media: { files: 3, bytes: 2_500_000 },
+    })
+    const page = await (await (await start(given)).get('/status')).text()
+    expect(page).toContain('Copying from one network')
+    expect(page).toContain('<progress value="400" max="1000"')
+    expect(page).toMatch(/Waiting for example\.social until <time datetime="2026-11-20T14:32:00\.000Z"/)
+    expect(page).toContain('Reconnect Bluesky')
+    expect(page).toContain(`/connect/bluesky?reconnects=${bluesky.id}`)
+    expect(page).toContain('2 items could not be copied')
+    expect(page).toContain('It has no &lt;b&gt;date&lt;/b&gt;')
+    expect(page).toMatch(/<noscript><meta http-equiv="refresh"/)
+    expect(page).toMatch(/action="\/syncs\/[0-9a-f-]{36}\/cancel"/)
+    const fragment = await (await createVisitor(site?.url ?? '', { asheville: token }).get('/status/live')).text()
+    expect(fragment).not.toContain('<html')
+  })
+
+  test('starts a sync of one network or all; changes answer with a redirect', async () => {
+    const asked: unknown[] = []
+    const given = script()
+    given.conductor.getStatus = statusOf([{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: [] }], [syncOf()])
+    given.conductor.createSync = async ({ body, userId }) => {
+      asked.push([userId, body.connectionIds])
+      return { sync: syncOf(), created: true }
+    }
+    const visitor = await start(given)
+    for (const action of ['/status/sync', `/connections/${mastodon.id}/sync`]) {
+      const answer = await visitor.submit('/status', action)
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status'])
+    }
+    expect(asked).toEqual([
+      [ann.id, null],
+      [ann.id, [mastodon.id]],
+    ])
+  })
+})
+
+describe('connecting', () => {
+  test('faults stand at their fields, what was typed is kept, passwords are not', async () => {
+    const given = script()
+    given.accounts.beginConnect = async () => {
+      throw new AshevilleError('invalid', 'Wrong', { faults: [{ pointer: '/password', message: 'Not accepted <there>' }] })
+    }
+    const visitor = await start(given)
+    const empty = await (
+      await visitor.submit('/connect/bluesky', '/connect/bluesky', { 'field-handle': 'ann', 'field-password': '' })
+    ).text()
+    expect(empty).toContain('App password: write something here')
+    const answer = await visitor.submit('/connect/bluesky', '/connect/bluesky', {
+      'field-handle': 'ann.example',
+      'field-password': 's3cret-pass',
+    })
+    const page = await answer.text()
+    expect(answer.status).toBe(422)
+    expect(page).toMatch(/id="field-password-fault">[\s\S]*Not accepted &lt;there&gt;/)
+    expect(page).toContain('value="ann.example"')
+    expect(page).not.toContain('s3cret-pass')
+  })
+
+  test('an authorisation server is reached by a page of ours that only we can have signed', async () => {
+    const url = 'https://example.social/oauth/authorize?state=1&scope=read'
+    const started: unknown[] = []
+    const given = script()
+    given.accounts.beginConnect = async ({ body }) => {
+      started.push(body)
+      return { next: 'authorize', url }
+    }
+    given.accounts.finishConnect = async ({ body }) => {
+      started.push(body.callback)
+      return { connection: mastodon }
+    }
+    given.conductor.createSync = async ({ body }) => {
+      started.push(body)
+      return { sync: syncOf(), created: true }
+    }
+    const visitor = await start(given)
+    const answer = await visitor.submit('/connect/mastodon', '/connect/mastodon', { 'field-server': 'example.social' })
+    const leave = answer.headers.get('location') ?? ''
+    expect([answer.status, leave.startsWith('/connect/mastodon/leave?')]).toEqual([303, true])
+    expect(await (await visitor.get(leave)).text()).toContain(`content="1;url=${url.replace('&', '&amp;')}"`)
+    for (const wrong of [
+      leave.replace('example.social', 'evil.example'),
+      leave.replace('mastodon', 'bluesky'),
+      leave.replace(/until=\d/, 'until=9'),
+    ])
+      expect((await visitor.get(wrong)).status).toBe(404)
+    const done = await visitor.get('/connect/mastodon/callback?code=abc&state=1')
+    expect([done.status, done.headers.get('location')]).toEqual([303, '/status'])
+    expect(started).toEqual([
+      { provider: 'mastodon', fields: { server: 'example.social' }, sessionId: expect.any(String), reconnects: null },
+      { code: 'abc', state: '1' },
+      { trigger: 'connect', connectionIds: [mastodon.id] },
+    ])
+    expect((await visitor.get('/connect/nothing')).status).toBe(404)
+  })
+
+  test('who declined is told so', async () => {
+    const given = script()
+    given.accounts.finishConnect = async () => {
+      throw new AshevilleError('invalid', 'access_denied')
+    }
+    const page = await (await start(given)).get('/connect/mastodon/callback?error=access_denied&state=1')
+    expect(await page.text()).toContain('did not allow it there')
+  })
+})
+
+describe('browsing', () => {
+  test('asks for what the address says, and pages by cursor', async () => {
+    const asked: unknown[] = []
+    const given = script()
+    given.platform.listItems = async ({ query }) => {
+      asked.push(query)
+      return { items: [itemOf('one', { content: '<p>Hello</p>' })], next: 'after-one' }
+    }
+    const visitor = await start(given)
+    const page = await (await visitor.get('/browse?network=mastodon&type=posts&from=2025-01-01&to=2025-01-31&x=%3Cscript%3E')).text()
+    expect(asked).toEqual([
+      { limit: 24, network: 'mastodon', contentType: 'posts', from: '2025-01-01T00:00:00.000Z', to: '2025-02-01T00:00:00.000Z' },
+    ])
+    expect(page).toContain('href="/browse?network=mastodon&amp;type=posts&amp;from=2025-01-01&amp;to=2025-01-31&amp;cursor=after-one"')
+    expect(page).not.toContain('<script>')
+    expect((await visitor.get('/browse?type=nonsense&from=yesterday')).status).toBe(200)
+  })
+
+  test('files of safe kinds are shown, all others downloaded; nothing in them can run', async () => {
+    const given = script()
+    const types: Record<string, string> = { a: 'image/png', b: 'image/svg+xml', c: 'text/html; charset=utf-8' }
+    const seen: (string | undefined)[] = []
+    given.platform.getFile = async ({ params, request }) => {
+      const name = [params.path].flat().at(-1) ?? ''
+      seen.push(request.headers.range)
+      if (request.headers['if-none-match'] === '"1"') return { status: 304, headers: { etag: '"1"' }, body: null }
+      const headers = { 'content-type': types[name] ?? 'image/png', etag: '"1"', 'content-length': '3' }
+      return request.headers.range
+        ? { status: 206, headers: { ...headers, 'content-range': 'bytes 0-2/9' }, body: Readable.from(Buffer.from('abc')) }
+        : { headers, body: Readable.from(Buffer.from('abc')) }
+    }
+    const visitor = await start(given)
+    const picture = await visitor.get('/files/media/2025/03/a')
+    expect([picture.status, picture.headers.get('content-type'), picture.headers.get('content-disposition')]).toEqual([
+      200,
+      'image/png',
+      'inline',
+    ])
+    for (const name of ['b', 'c']) {
+      const file = await visitor.get(`/files/media/2025/03/${name}`)
+      expect([file.headers.get('content-type'), file.headers.get('content-disposition')]).toEqual([
+        'application/octet-stream',
+        'attachment',
+      ])
+      expect(file.headers.get('content-security-policy')).toContain('sandbox')
+      expect(file.headers.get('x-content-type-options')).toBe('nosniff')
+      expect(file.headers.get('cache-control')).toContain('private')
+    }
+    const part = await visitor.get('/files/media/2025/03/a', { range: 'bytes=0-2' })
+    expect([part.status, part.headers.get('content-range'), seen.at(-1)]).toEqual([206, 'bytes 0-2/9', 'bytes=0-2'])
+    expect((await visitor.get('/files/media/2025/03/a', { 'if-none-match': '"1"' })).status).toBe(304)
+    expect((await createVisitor(site?.url ?? '').get('/files/media/2025/03/a')).status).not.toBe(200)
+  })
+})
+
+describe('every page', () => {
+  test('allows only its own scripts and styles, and names no other host', async () => {
+    const visitor = await start()
+    const response = await visitor.get('/status')
+    const policy = response.headers.get('content-security-policy') ?? ''
+    const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? 'none'
+    expect(policy).not.toMatch(/unsafe|https?:|\*/)
+    for (const directive of ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"])
+      expect(policy).toContain(directive)
+    const page = await response.text()
+    const scripts = page.match(/<script[^>]*>/g) ?? []
+    expect(scripts.length).toBeGreaterThan(0)
+    for (const script of scripts) expect(script).toContain(`nonce="${nonce}"`)
+    expect(page).not.toMatch(/(src|href|action)="(https?:)?\/\//)
+    expect(page).not.toMatch(/ style="| on\w+="/)
+    expect((await (await visitor.get('/status')).text()).includes(nonce)).toBe(false)
+  })
+
+  test('static files are named by their content, kept for ever, and compressed', async () => {
+    const visitor = await start()
+    const page = await (await visitor.get('/')).text()
+    const [style = ''] = /\/assets\/asheville\.[0-9a-f]{12}\.css/.exec(page) ?? []
+    const response = await visitor.get(style, { 'accept-encoding': 'br' })
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+    expect(response.headers.get('content-encoding')).toBe('br')
+    const [font = ''] = /\/assets\/figtree\.[0-9a-f]{12}\.woff2/.exec(await response.text()) ?? []
+    expect((await visitor.get(font)).headers.get('content-type')).toBe('font/woff2')
+    expect((await visitor.get('/assets/nothing.css')).status).toBe(404)
+    expect((await visitor.get('/assets/..%2f..%2fmain.ts')).status).toBe(404)
+  })
+
+  test('what does not exist is a page of ours with a request id', async () => {
+    const visitor = await start()
+    const response = await visitor.get('/nothing/like/that')
+    const page = await response.text()
+    expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
+    expect(page).toContain(response.headers.get('x-request-id') ?? 'none')
+    expect((await visitor.get('/items/..%2f..%2fx')).status).toBe(404)
+  })
+})
