@@ -13,7 +13,7 @@ import { createLogger, createSigner, type PublicKeys } from '@asheville/service'
 import { storages } from '@asheville/storages'
 import { serviceKeys, testDatabase, testRedis } from '@asheville/testkit'
 import { createWorkers, type WorkersOptions } from '../src/app.ts'
-import { startFakePlatform } from './fake-platform.ts'
+import { startPlatform } from './start-platform.ts'
 
 /** All services but web, as they run, around one network; workers are started by the tests themselves. */
 export async function startConstellation(network: Network) {
@@ -38,7 +38,15 @@ export async function startConstellation(network: Network) {
     isSignUpOpen: true,
     syncIntervalMs: 15 * 60_000,
   })
-  const platform = await startFakePlatform(publicKeys)
+  const platform = await startPlatform({
+    accountsUrl: accounts.url,
+    redisUrl: redis.url,
+    sign: sign('platform'),
+    publicKeys,
+    logger,
+    http,
+    directory,
+  })
   const urls = { accountsUrl: accounts.url, platformUrl: platform.url, redisUrl: redis.url }
   const conductor = await createConductor({ ...common, ...urls, sign: sign('conductor') })
 
@@ -100,14 +108,13 @@ export async function startConstellation(network: Network) {
       }
     },
 
-    /** What of the person is stored, as platform has it. */
-    async stored(userId: string): Promise<{ id: string }[]> {
-      return platform.stored(userId)
-    },
+    /** What of the person is stored, as platform's index has it. */
+    stored: platform.stored,
 
     async close() {
       await conductor.close()
-      await Promise.all([accounts.close(), platform.close(), db.close(), http.close()])
+      await Promise.all([accounts.close(), platform.close(), db.close()])
+      await http.close()
       await Promise.all([database.close(), redis.close(), rm(directory, { recursive: true, force: true })])
     },
   }

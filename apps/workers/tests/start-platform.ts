@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { accountsRoutes, createClient } from '@asheville/clients'
+import type { Http } from '@asheville/core'
+import { createDatabase } from '@asheville/database'
+import { startPlatform as start } from '@asheville/platform/src/app.ts'
+import { connectCache } from '@asheville/platform/src/connect-cache.ts'
+import { createPageCache } from '@asheville/platform/src/page-cache.ts'
+import { createStorageAccess } from '@asheville/platform/src/storage-access.ts'
+import { createVerifier, type Logger, type PublicKeys, type Sign } from '@asheville/service'
+import { storageById } from '@asheville/storages'
+import { testDatabase } from '@asheville/testkit'
+
+interface Options {
+  accountsUrl: string
+  redisUrl: string
+  sign: Sign
+  publicKeys: PublicKeys
+  logger: Logger
+  http: Http
+  directory: string
+}
+
+/** Platform as it runs, with this server's disk below `directory`, and a look into its index. */
+export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, logger, http, directory }: Options) {
+  const database = await testDatabase('platform', join(import.meta.dirname, '../../platform/src/migrations'))
+  const db = createDatabase({ url: database.url, schema: 'platform', poolSize: 5 })
+  const cache = connectCache(redisUrl, logger)
+  const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: accountsUrl, sign })
+  const service = await start({
+    host: '127.0.0.1',
+    port: 0,
+    logger,
+    verify: createVerifier({ audience: 'platform', publicKeys }),
+    db,
+    storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
+    createCache: (metrics) => createPageCache(cache, metrics),
+    scratchDir: join(directory, 'spool'),
+    version: '0.0.0',
+  })
+  return {
+    url: service.url,
+    stored: (userId: string) => db.query<{ id: string }>('SELECT id FROM items WHERE user_id = $1', [userId]),
+    async close() {
+      await service.close()
+      cache.disconnect()
+      await db.close()
+      await database.close()
+    },
+  }
+}
