@@ -3,12 +3,12 @@ import { commaList, flag, integer, origin, readConfig, serviceConfigShape } from
 import { z } from 'zod'
 import { readSealingKeys } from './sealing.ts'
 
-const credentialKeys = z.string().transform((text, context) => {
+/** Checked here and read again below: what is read is frozen, and the bytes of a key cannot be. */
+const credentialKeys = z.string().superRefine((text, context) => {
   try {
-    return readSealingKeys(text)
+    readSealingKeys(text)
   } catch (error) {
     context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is malformed' })
-    return z.NEVER
   }
 })
 
@@ -32,5 +32,5 @@ export function accountsConfig(adapters: readonly { variables: readonly Variable
   const variableShape = Object.fromEntries(known.map(({ name, default: value }) => [name, z.string().default(value)]))
   const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, ...config } = readConfig(z.object(shape), env)
   const variables: Fields = readConfig(z.object(variableShape), env)
-  return { config, variables, secrets: { credentialKeys: CREDENTIAL_KEYS, databaseUrl: DATABASE_URL } }
+  return { config, variables, secrets: { credentialKeys: readSealingKeys(CREDENTIAL_KEYS), databaseUrl: DATABASE_URL } }
 }
