@@ -41,6 +41,8 @@ export function createContext(request: Request, response: Response, logger: Logg
       context.log = context.log.child(facts)
     },
   }
+  // A handler that writes on after the end (the caller left, the service stops) must not end the process.
+  response.on('error', (error) => context.log.debug({ error }, 'written after the end'))
   response.once('close', () => {
     if (!response.writableFinished) controller.abort(new AshevilleError('cancelled', 'The caller went away'))
   })

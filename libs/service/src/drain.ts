@@ -1,4 +1,5 @@
 import { Server as TcpServer } from 'node:net'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Server } from 'node:http'
 import { AshevilleError } from '@asheville/core'
 import type { Response } from 'express'
@@ -35,21 +36,24 @@ export function createDrain(server: Server): { add(context: Context): void; clos
   const close = async (deadlineMs: number) => {
     isClosing = true
     const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))
+    // Connections that the system has taken for us already would be reset with the listener: take them first.
+    await nextTurn()
+    await nextTurn()
     // http.Server's own close would cut idle connections at once, and with them requests that are just arriving.
     TcpServer.prototype.close.call(server)
     for (const { response } of open) if (!response.headersSent) response.set('connection', 'close')
     for (const context of open) endStream(context)
-    await pause(Math.min(lingerMs, deadlineMs))
+    await pause(lingerMs)
     for (const context of open) endStream(context)
     const empty = new Promise<void>((resolve) => {
       onEmpty = resolve
       if (open.size === 0) resolve()
     })
-    await Promise.race([empty, pause(deadlineMs - lingerMs)])
+    await atMost(deadlineMs - lingerMs, empty)
     for (const context of open) context.abort(new AshevilleError('cancelled', 'The service is stopping'))
     server.closeIdleConnections()
     if (open.size > 0) server.closeAllConnections()
-    else await Promise.race([closed, pause(500)])
+    else await atMost(500, closed)
     server.closeAllConnections()
     await closed
   }
@@ -61,6 +65,12 @@ export function isEventStream(response: Response): boolean {
   return String(response.getHeader('content-type')).startsWith('text/event-stream')
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)).unref())
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void work.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

@@ -112,12 +112,13 @@ function texts(values: object, separator: string | null): Record<string, string>
   return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
-async function sendReply(contract: RouteContract, reply: unknown, { response, log }: Context): Promise<void> {
+async function sendReply(contract: RouteContract, reply: unknown, context: Context): Promise<void> {
+  const { response, log } = context
   if (contract.reply === 'none') {
     if (!response.headersSent) response.status(204).end()
     return
   }
-  if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(reply, response)
+  if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(contract.reply, reply, context)
   const checked = contract.reply.safeParse(reply)
   if (!checked.success) {
     log.error(
@@ -129,13 +130,13 @@ async function sendReply(contract: RouteContract, reply: unknown, { response, lo
   response.json(reply)
 }
 
-async function sendStream(reply: unknown, response: Context['response']): Promise<void> {
+async function sendStream(kind: 'stream' | 'events', reply: unknown, { response, signal }: Context): Promise<void> {
   if (!isStreamReply(reply)) {
     if (!response.headersSent) throw new AshevilleError('unexpected', 'The handler answered nothing')
     return
   }
-  // A body that fails at once is still answered as a problem.
-  if (reply.body !== null && response.req.method !== 'HEAD') await firstBytes(reply.body)
+  // A body that fails at once is still answered as a problem. Events may be long in coming, and the client wants to know.
+  if (kind === 'stream' && reply.body !== null && response.req.method !== 'HEAD') await firstBytes(reply.body, signal)
   response.status(reply.status ?? 200)
   for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) response.set(name, value)
   if (reply.body === null) {
@@ -148,13 +149,19 @@ async function sendStream(reply: unknown, response: Context['response']): Promis
     response.end()
     return
   }
+  if (kind === 'events') response.flushHeaders()
   await pipeline(reply.body, response)
 }
 
-async function firstBytes(body: Readable): Promise<void> {
+async function firstBytes(body: Readable, signal: AbortSignal): Promise<void> {
   if (body.errored) throw body.errored
   if (body.readableLength > 0 || body.readableEnded) return
-  await once(body, 'readable')
+  try {
+    await once(body, 'readable', { signal })
+  } catch (error) {
+    body.destroy()
+    throw error
+  }
 }
 
 function isStreamReply(reply: unknown): reply is StreamReply & { body: Readable | null } {
@@ -163,9 +170,8 @@ function isStreamReply(reply: unknown): reply is StreamReply & { body: Readable 
 
 /** Runs it with a deadline; when that passes before an answer has begun, the signal aborts and the answer is `unavailable`. */
 async function within(context: Context, ms: number, work: () => Promise<void>): Promise<void> {
-  const late = new AshevilleError('unavailable', 'This took too long', { retryAfterMs: 1000 })
   const timer = setTimeout(() => {
-    if (!context.response.headersSent) context.abort(late)
+    if (!context.response.headersSent) context.abort(new AshevilleError('unavailable', 'This took too long', { retryAfterMs: 1000 }))
   }, ms)
   try {
     await Promise.race([work(), aborted(context.signal)])

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { isIP, type AddressInfo } from 'node:net'
-import { AshevilleError, type ServiceName } from '@asheville/core'
+import { AshevilleError, kindOf, type ServiceName } from '@asheville/core'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
@@ -178,8 +178,8 @@ function isLocal(request: Request): boolean {
 
 async function answerFailure(error: unknown, context: Context, options: ServiceOptions): Promise<void> {
   const { request, response, requestId, signal } = context
-  // Whatever broke because the caller went away is no failure of ours.
-  const problem = problemOf(response.closed && signal.aborted ? signal.reason : error, requestId)
+  // Whatever broke because the caller went away, or we stop, is no failure.
+  const problem = problemOf(signal.aborted && kindOf(signal.reason) === 'cancelled' ? signal.reason : error, requestId)
   if (problem.status >= 500) context.log.error({ error, route: context.route, method: request.method }, 'request failed')
   else if (problem.kind !== 'cancelled') context.log.debug({ error, route: context.route }, 'request refused')
   if (response.headersSent) return void response.destroy()
