@@ -16,7 +16,7 @@ export const local: StorageAdapter = {
     {
       name: 'LOCAL_STORAGE_DIR',
       description: 'The directory below which the storage “this server’s disk” keeps each person’s folder',
-      default: './.data/storage',
+      default: './.data/files',
     },
   ],
 

@@ -1,0 +1,70 @@
+import { platformRoutes } from '@asheville/clients'
+import { bindAll, startService, type Logger, type Service, type Verify } from '@asheville/service'
+import type { Database } from '@asheville/database'
+import { findMedia } from './handlers/find-media.ts'
+import { finishSync } from './handlers/finish-sync.ts'
+import { getCounts } from './handlers/get-counts.ts'
+import { getFile } from './handlers/get-file.ts'
+import { getItem } from './handlers/get-item.ts'
+import { listItems } from './handlers/list-items.ts'
+import { putItems } from './handlers/put-items.ts'
+import { putMedia } from './handlers/put-media.ts'
+import { createPlatformMetrics } from './metrics.ts'
+import type { PageCache } from './page-cache.ts'
+import { createPageReader } from './page-reader.ts'
+import { createSpooler } from './spool.ts'
+import type { StorageOf } from './storage-access.ts'
+import { withCount } from './with-count.ts'
+
+export interface PlatformOptions {
+  host: string
+  port: number
+  logger: Logger
+  verify: Verify
+  db: Database
+  storageOf: StorageOf
+  /** Made with the metrics that `/metrics` shows. */
+  createCache(metrics: ReturnType<typeof createPlatformMetrics>): PageCache
+  scratchDir: string
+  version: string
+  now?(): Date
+  close?(): Promise<void>
+}
+
+/** A batch may touch many files of a slow storage. */
+const deadlineMs = 110_000
+
+/** Starts platform: the routes of `platformRoutes` over one database and people's storages. */
+export function startPlatform(options: PlatformOptions): Promise<Service> {
+  const { db, now = () => new Date() } = options
+  const metrics = createPlatformMetrics()
+  const cache = options.createCache(metrics)
+  const storageOf: StorageOf = async (userId, storageId) => {
+    const { storage, provider } = await options.storageOf(userId, storageId)
+    return { storage: withCount(storage, provider, metrics), provider }
+  }
+  const reading = { db, storageOf, readPage: createPageReader(cache) }
+  const bindings = bindAll(platformRoutes, {
+    findMedia: findMedia({ db, storageOf }),
+    putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }) }),
+    putItems: putItems({ db, storageOf, cache, metrics, now }),
+    finishSync: finishSync({ db, storageOf }),
+    listItems: listItems(reading),
+    getItem: getItem(reading),
+    getFile: getFile({ db, storageOf }),
+    getCounts: getCounts({ db }),
+  })
+  return startService({
+    name: 'platform',
+    host: options.host,
+    port: options.port,
+    logger: options.logger,
+    verify: options.verify,
+    version: options.version,
+    bindings,
+    metrics: metrics.registry,
+    checks: { postgres: async () => void (await db.query('SELECT 1')) },
+    deadlineMs,
+    ...(options.close && { close: options.close }),
+  })
+}

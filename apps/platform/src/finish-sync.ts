@@ -1,0 +1,65 @@
+import type { Storage, Upload } from '@asheville/core'
+import type { Database } from '@asheville/database'
+import { manifestOf, profileOf, readme } from './documents.ts'
+import { uploadOf } from './month-parts.ts'
+import { safeName } from './page-path.ts'
+import { listAccounts } from './queries/accounts.ts'
+import { listDocuments, saveDocuments, type DocumentRow } from './queries/documents.ts'
+import { countMedia } from './queries/media.ts'
+import { listPages } from './queries/pages.ts'
+import { countItems } from './queries/reading.ts'
+import type { StorageOf } from './storage-access.ts'
+
+/**
+ * Writes what is written once per sync, as far as it changed: README.txt, the profiles, the manifest. It can all be made again, so
+ * that a file that somebody changed is written over, save for the README: a person's words in it stay.
+ */
+export async function finishSync(
+  { db, storageOf }: { db: Database; storageOf: StorageOf },
+  userId: string,
+  storageId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { storage } = await storageOf(userId, storageId)
+  const [accounts, counts, pages, media, known] = await Promise.all([
+    listAccounts(db, userId, storageId),
+    countItems(db, userId, storageId),
+    listPages(db, userId, storageId),
+    countMedia(db, userId, storageId),
+    listDocuments(db, userId, storageId),
+  ])
+  const wanted = [
+    uploadOf('README.txt', readme, null),
+    ...accounts.map((account) => uploadOf(`${safeName(account.network)}/${account.folder}/profile.json`, profileOf(account), null)),
+    uploadOf('asheville.json', manifestOf({ accounts, counts, pages, media }), null),
+  ]
+  const written = new Map(known.map((row) => [row.path, row]))
+  const changed = wanted.filter(({ path, sha256 }) => written.get(path)?.sha256 !== sha256)
+  if (changed.length === 0) return
+  const uploads = changed.map((file): Upload => ({ ...file, replaces: written.get(file.path)?.revision ?? null }))
+  const stored = await writeOver(storage, uploads, signal)
+  await saveDocuments(db, userId, storageId, stored)
+}
+
+/** Throws the first failure, after everything else was tried. */
+async function writeOver(storage: Storage, uploads: readonly Upload[], signal: AbortSignal): Promise<DocumentRow[]> {
+  const stored: DocumentRow[] = []
+  let failure: Error | null = null
+  let left = uploads
+  for (const isLast of [false, true]) {
+    if (left.length === 0) break
+    const again: Upload[] = []
+    const results = await storage.put(left, signal)
+    results.forEach((result, index) => {
+      const upload = left[index]!
+      const { path, sha256 } = upload
+      if (result.outcome === 'stored') stored.push({ path, sha256, revision: result.revision })
+      else if (result.outcome === 'failed') failure ??= result.error
+      else if (path === 'README.txt') stored.push({ path, sha256, revision: '' })
+      else if (!isLast) again.push({ ...upload, replaces: 'any' })
+    })
+    left = again
+  }
+  if (failure) throw failure
+  return stored
+}

@@ -1,0 +1,14 @@
+import { AshevilleError } from '@asheville/core'
+import type { platformRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import { itemByKey } from '../queries/reading.ts'
+import { readItems, type ReadParts } from '../read-items.ts'
+
+export function getItem(parts: ReadParts): Handler<typeof platformRoutes.getItem> {
+  return async ({ userId, params }) => {
+    const row = await itemByKey(parts.db, userId, params.key)
+    const [item] = row ? await readItems(parts, userId, [row]) : []
+    if (!item) throw new AshevilleError('not-found', 'There is no such item')
+    return item
+  }
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import type { Database } from '@asheville/database'
+import { itemHash } from './item-hash.ts'
+import { idOf } from './merge-page.ts'
+import { closedBytes, type Part } from './month-parts.ts'
+import { objectOf, printPage, type Entry } from './page-file.ts'
+import type { PageCache } from './page-cache.ts'
+import { itemKey } from './page-path.ts'
+import { addItems, forgetOthers, saveItems, type ItemRow } from './queries/items.ts'
+import { savePages } from './queries/pages.ts'
+import { versionOf } from './stored-object.ts'
+import type { ItemChange, MonthBatch } from './write-months.ts'
+
+interface IndexScope {
+  db: Database
+  cache: PageCache
+  userId: string
+  storageId: string
+  origin: { connectionId: string; stream: string }
+}
+
+/**
+ * Brings the index to what now lies in the storage, in one transaction: the items that were written, those that were found in a file
+ * whose last write nobody saw end, and the files themselves.
+ */
+export async function indexParts(scope: IndexScope, works: readonly { batch: MonthBatch; parts: readonly Part[] }[]): Promise<void> {
+  const { db, userId, storageId } = scope
+  const saved: ItemRow[] = []
+  const found: ItemRow[] = []
+  const finished: { part: Part; text: string }[] = []
+  for (const { batch, parts } of works) {
+    const changes = new Map(batch.changes.flatMap((one) => (one.change.kind === 'refresh' ? [] : [[idOf(one.change), one] as const])))
+    for (const part of parts) {
+      // A file that is there and needed no write counts as well, unless a write of it failed.
+      if (part.page === null || part.revision === null || part.draft !== null || !(part.isStored || part.isHealing)) continue
+      finished.push({ part, text: part.text ?? printPage(part.page) })
+      for (const entry of part.page.entries) {
+        if (entry.id === null) continue
+        const change = changes.get(entry.id)
+        if (change) saved.push(rowOf(scope, batch, part, entry, change))
+        else if (part.isHealing) found.push(rowOf(scope, batch, part, entry, null))
+      }
+    }
+  }
+  if (finished.length === 0) return
+  await db.transaction(async (transaction) => {
+    for (const { part } of finished) {
+      const ids = part.page?.entries.flatMap(({ id }) => (id === null ? [] : [id])) ?? []
+      if (part.isRescued) await forgetOthers(transaction, userId, storageId, part.path, ids)
+    }
+    await addItems(transaction, userId, storageId, uniqueByKey(found))
+    await saveItems(transaction, userId, storageId, uniqueByKey(saved))
+    await savePages(transaction, userId, storageId, finished.map(pageRow))
+  })
+  await cacheLikely(scope, finished)
+}
+
+function rowOf({ origin }: IndexScope, { about }: MonthBatch, part: Part, entry: Entry, by: ItemChange | null): ItemRow {
+  const object = objectOf(entry)
+  const { updatedMs } = versionOf(object)
+  const place = { network: about.network, accountId: about.account.id, contentType: about.contentType, id: object.id }
+  return {
+    ...place,
+    key: itemKey(place),
+    connectionId: origin.connectionId,
+    stream: typeof object['asheville:stream'] === 'string' ? object['asheville:stream'] : origin.stream,
+    at: validInstant(entry.at),
+    updatedAt: new Date(Math.min(Math.max(updatedMs, 0), Date.UTC(9999, 0))).toISOString(),
+    seenAt: validInstant(object['asheville:seenAt']) ?? new Date(0).toISOString(),
+    goneAt: validInstant(object['asheville:goneAt']),
+    hash: by?.hash && by.change.kind === 'put' && by.change.entry === entry ? by.hash : itemHash(object),
+    path: part.path,
+  }
+}
+
+/** What a person wrote into a file may be anything. */
+function validInstant(value: unknown): string | null {
+  const at = typeof value === 'string' ? new Date(value) : null
+  if (at === null || Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1 || at.getUTCFullYear() > 9999) return null
+  return at.toISOString()
+}
+
+function uniqueByKey(rows: readonly ItemRow[]): ItemRow[] {
+  return [...new Map(rows.map((row) => [row.key, row])).values()]
+}
+
+function pageRow({ part, text }: { part: Part; text: string }) {
+  const { path, month, number, revision, bytes, page } = part
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return { path, month, part: number, revision, sha256, bytes, items: page?.entries.length ?? 0 }
+}
+
+/** Of what was written, the first and the last month of a run: the next batch goes on there. */
+async function cacheLikely({ cache, userId, storageId }: IndexScope, finished: readonly { part: Part; text: string }[]): Promise<void> {
+  const byFolder = Map.groupBy(finished, ({ part }) => part.month.slice(0, part.month.lastIndexOf('/')))
+  for (const pages of byFolder.values()) {
+    const open = pages.filter(({ part }) => part.isStored && part.bytes < closedBytes)
+    for (const { part, text } of new Set([open[0], open.at(-1)].filter((page) => page !== undefined)))
+      if (part.revision !== null) await cache.put({ userId, storageId, path: part.path, revision: part.revision }, text)
+  }
+}

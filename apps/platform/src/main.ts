@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { accountsRoutes, createClient } from '@asheville/clients'
+import { createDatabase, migrate } from '@asheville/database'
+import { createHttp } from '@asheville/http-client'
+import { createLogger, createSigner, createVerifier, runService } from '@asheville/service'
+import { storageById } from '@asheville/storages'
+import { startPlatform } from './app.ts'
+import { readPlatformConfig } from './config.ts'
+import { connectCache } from './connect-cache.ts'
+import { createPageCache } from './page-cache.ts'
+import { createStorageAccess } from './storage-access.ts'
+
+runService(async () => {
+  const { config, variables, secrets } = readPlatformConfig(process.env)
+  const logger = createLogger('platform', config.LOG_LEVEL)
+  await migrate({ url: secrets.databaseUrl, schema: 'platform', directory: join(import.meta.dirname, 'migrations') })
+  const db = createDatabase({ url: secrets.databaseUrl, schema: 'platform', poolSize: config.DATABASE_POOL })
+  const redis = connectCache(secrets.redisUrl, logger)
+  const http = createHttp({ allow: config.OUTBOUND_ALLOW })
+  const sign = createSigner({ issuer: 'platform', privateKey: secrets.privateKey })
+  const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: config.ACCOUNTS_URL, sign })
+
+  const service = await startPlatform({
+    host: config.HOST,
+    port: config.PORT,
+    logger,
+    verify: createVerifier({ audience: 'platform', publicKeys: config.SERVICE_PUBLIC_KEYS }),
+    db,
+    storageOf: createStorageAccess({ accounts, storageById, http, variables }),
+    createCache: (metrics) => createPageCache(redis, metrics),
+    scratchDir: config.SCRATCH_DIR,
+    version: '0.1.0',
+    async close() {
+      redis.disconnect()
+      await Promise.all([db.close(), http.close()])
+    },
+  })
+  return { close: () => service.close(), logger }
+})

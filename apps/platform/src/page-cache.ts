@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, gunzip, gzip } from 'node:zlib'
+import type { Redis } from 'ioredis'
+import type { PlatformMetrics } from './metrics.ts'
+
+/** One version of one page file of one person. */
+export interface PageVersion {
+  userId: string
+  storageId: string
+  path: string
+  revision: string
+}
+
+/** Copies of page files that are likely to be wanted again soon. Without it everything works, with more calls to the storage. */
+export interface PageCache {
+  get(version: PageVersion): Promise<string | null>
+  put(version: PageVersion, text: string): Promise<void>
+}
+
+const compress = promisify(gzip)
+const decompress = promisify(gunzip)
+const keepSeconds = 15 * 60
+const maxEntryBytes = 1024 * 1024
+
+/**
+ * Page files in Redis, compressed. Redis also holds the queues and must never evict, so the space is bounded by construction:
+ * a version has one slot that it may be in, of `slots`, and what was there before goes. Failures are misses.
+ */
+export function createPageCache(redis: Redis, metrics: Pick<PlatformMetrics, 'pageCache'>, slots = 128): PageCache {
+  const nameOf = ({ userId, storageId, path, revision }: PageVersion) =>
+    createHash('sha256')
+      .update(JSON.stringify([userId, storageId, path, revision]))
+      .digest()
+  const keyOf = ({ userId, storageId, path }: PageVersion) => {
+    const slot =
+      createHash('sha256')
+        .update(JSON.stringify([userId, storageId, path]))
+        .digest()
+        .readUInt32BE(0) % slots
+    return `platform:page:${slot}`
+  }
+
+  async function find(version: PageVersion): Promise<string | null> {
+    const name = nameOf(version)
+    const value = await redis.getBuffer(keyOf(version))
+    if (!value?.subarray(0, name.length).equals(name)) return null
+    return (await decompress(value.subarray(name.length))).toString()
+  }
+
+  return {
+    async get(version) {
+      const found = await find(version).catch(() => null)
+      metrics.pageCache.inc({ result: found === null ? 'miss' : 'hit' })
+      return found
+    },
+    async put(version, text) {
+      const compressed = await compress(text, { level: constants.Z_BEST_SPEED })
+      if (compressed.length > maxEntryBytes) return
+      await redis.set(keyOf(version), Buffer.concat([nameOf(version), compressed]), 'EX', keepSeconds).catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import type { Storage } from '@asheville/core'
+import type { PageCache } from './page-cache.ts'
+import { parsePage, salvage, type Entry } from './page-file.ts'
+
+/** Items of a page file by their ids. */
+export type PageItems = ReadonlyMap<string, Entry>
+
+export interface PagePlace {
+  userId: string
+  storageId: string
+  path: string
+  /** As the index knows it. */
+  revision: string
+}
+
+/** Reads page files for readers. */
+export type ReadPage = (storage: Storage, place: PagePlace) => Promise<PageItems>
+
+interface Held {
+  /** What the index knew when it was read. */
+  asked: string
+  /** What the storage had. */
+  revision: string
+  items: PageItems
+  bytes: number
+  checkedAt: number
+}
+
+const deadlineMs = 25_000
+/** A person may edit their files at any time: what is held is asked about again after this. */
+const freshMs = 60_000
+
+/**
+ * Holds page files that were read lately, up to `maxBytes` of them, the least lately used going first. However many ask for one at the
+ * same time, the storage is asked once.
+ */
+export function createPageReader(cache: PageCache, maxBytes = 64 * 1024 ** 2): ReadPage {
+  const held = new Map<string, Held>()
+  const pending = new Map<string, Promise<PageItems>>()
+  let bytes = 0
+
+  function hold(name: string, page: Held): PageItems {
+    bytes += page.bytes - (held.get(name)?.bytes ?? 0)
+    held.delete(name)
+    held.set(name, page)
+    for (const [oldest, { bytes: freed }] of held) {
+      if (bytes <= maxBytes || oldest === name) break
+      held.delete(oldest)
+      bytes -= freed
+    }
+    return page.items
+  }
+
+  async function load(storage: Storage, place: PagePlace, name: string): Promise<PageItems> {
+    const known = held.get(name)
+    const signal = AbortSignal.timeout(deadlineMs)
+    const asked = place.revision
+    if (known?.asked !== asked) {
+      const cached = await cache.get(place)
+      if (cached !== null) return hold(name, { asked, revision: asked, ...parsed(cached), checkedAt: Date.now() })
+    }
+    const got = await storage.get(place.path, { ...(known && { unless: known.revision }), signal })
+    if (got === 'unchanged' && known) return hold(name, { ...known, asked, checkedAt: Date.now() })
+    if (got === null || got === 'unchanged') {
+      bytes -= known?.bytes ?? 0
+      held.delete(name)
+      return new Map()
+    }
+    const pieces: Buffer[] = []
+    for await (const piece of got.body) pieces.push(piece as Buffer)
+    return hold(name, { asked, revision: got.revision, ...parsed(Buffer.concat(pieces).toString()), checkedAt: Date.now() })
+  }
+
+  return async (storage, place) => {
+    const name = JSON.stringify([place.userId, place.storageId, place.path])
+    const known = held.get(name)
+    if (known && known.asked === place.revision && Date.now() - known.checkedAt < freshMs) return hold(name, known)
+    const flight = `${name} ${place.revision}`
+    const running = pending.get(flight) ?? load(storage, place, name).finally(() => pending.delete(flight))
+    pending.set(flight, running)
+    return running
+  }
+}
+
+function parsed(text: string): Pick<Held, 'items' | 'bytes'> {
+  const entries = parsePage(text)?.entries ?? salvage(text)
+  const items = new Map(entries.flatMap((entry) => (entry.id === null ? [] : [[entry.id, entry] as const])))
+  return { items, bytes: Buffer.byteLength(text) + 1024 }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import type { StoredMedia } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+
+const hashOf = (url: string) => createHash('sha256').update(url).digest('base64url')
+
+/** Which of these sources' files are stored, by url. */
+export async function findSources(
+  db: Database,
+  userId: string,
+  storageId: string,
+  urls: readonly string[],
+): Promise<Map<string, StoredMedia>> {
+  if (urls.length === 0) return new Map()
+  const byHash = new Map(urls.map((url) => [hashOf(url), url]))
+  const rows = await db.query<StoredMedia & { urlHash: string }>(
+    `SELECT s.url_hash AS "urlHash", m.path, m.sha256, m.bytes, m.media_type AS "mediaType"
+     FROM media_sources s JOIN media m ON m.user_id = s.user_id AND m.storage_id = s.storage_id AND m.sha256 = s.sha256
+     WHERE s.user_id = $1 AND s.storage_id = $2 AND s.url_hash = ANY($3) AND m.is_stored`,
+    [userId, storageId, [...byHash.keys()]],
+  )
+  return new Map(rows.map(({ urlHash, ...media }) => [byHash.get(urlHash) ?? '', media]))
+}
+
+/** Settles where a file lies, or will lie: the first who brings it decides. */
+export async function placeMedia(
+  db: Database,
+  userId: string,
+  storageId: string,
+  media: StoredMedia,
+): Promise<StoredMedia & { isStored: boolean }> {
+  const { sha256, path, bytes, mediaType } = media
+  await db.query(
+    `INSERT INTO media (user_id, storage_id, sha256, path, bytes, media_type) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+    [userId, storageId, sha256, path, bytes, mediaType],
+  )
+  const [row] = await db.query<StoredMedia & { isStored: boolean }>(
+    `SELECT sha256, path, bytes, media_type AS "mediaType", is_stored AS "isStored" FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3`,
+    [userId, storageId, sha256],
+  )
+  return row ?? { ...media, isStored: false }
+}
+
+/** The file is in the storage, and this is where it came from. */
+export async function saveMedia(db: Database, userId: string, storageId: string, sha256: string, source: string): Promise<void> {
+  await db.query(
+    `WITH stored AS (UPDATE media SET is_stored = true WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND NOT is_stored)
+     INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) VALUES ($1, $2, $4, $5, $3)
+     ON CONFLICT (user_id, storage_id, url_hash) DO UPDATE SET sha256 = EXCLUDED.sha256`,
+    [userId, storageId, sha256, hashOf(source), source],
+  )
+}
+
+/** The stored file of the person at that path, in whichever of their storages. */
+export async function mediaByPath(db: Database, userId: string, path: string): Promise<(StoredMedia & { storageId: string }) | null> {
+  const [row] = await db.query<StoredMedia & { storageId: string }>(
+    `SELECT storage_id AS "storageId", sha256, path, bytes, media_type AS "mediaType" FROM media
+     WHERE user_id = $1 AND path = $2 AND is_stored ORDER BY storage_id LIMIT 1`,
+    [userId, path],
+  )
+  return row ?? null
+}
+
+export async function countMedia(db: Database, userId: string, storageId: string | null): Promise<{ files: number; bytes: number }> {
+  const [row] = await db.query<{ files: number; bytes: number }>(
+    `SELECT count(*) AS files, coalesce(sum(bytes), 0)::bigint AS bytes FROM media
+     WHERE user_id = $1 AND ($2::uuid IS NULL OR storage_id = $2) AND is_stored`,
+    [userId, storageId],
+  )
+  return row ?? { files: 0, bytes: 0 }
+}

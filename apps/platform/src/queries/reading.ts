@@ -1,0 +1,83 @@
+import type { ContentType } from '@asheville/core'
+import type { Database } from '@asheville/database'
+import { itemColumns, type ItemRow } from './items.ts'
+
+/** An item with where it is from and whether its page may be believed. */
+export interface ListedRow extends ItemRow {
+  storageId: string
+  handle: string
+  arrived: number
+}
+
+/** The place after which a list goes on. */
+export interface Place {
+  at: string | null
+  arrived: number
+}
+
+export interface Filter {
+  network: string | null
+  connectionId: string | null
+  contentType: ContentType | null
+  from: string | null
+  to: string | null
+}
+
+const columns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
+const joined = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
+
+/** Newest first; undated ones after all others, the last to arrive first. */
+export function listItems(db: Database, userId: string, filter: Filter, after: Place | null, limit: number): Promise<ListedRow[]> {
+  const conditions = ['i.user_id = $1']
+  const values: (string | number | null)[] = [userId]
+  const add = (condition: (place: string) => string, value: string | null) => {
+    if (value === null) return
+    values.push(value)
+    conditions.push(condition(`$${values.length}`))
+  }
+  add((place) => `i.network = ${place}`, filter.network)
+  add((place) => `i.connection_id = ${place}`, filter.connectionId)
+  add((place) => `i.content_type = ${place}`, filter.contentType)
+  add((place) => `i.sorted_at >= ${place}::timestamptz`, filter.from)
+  add((place) => `i.sorted_at < ${place}::timestamptz AND i.at IS NOT NULL`, filter.to)
+  if (after) {
+    values.push(after.at ?? '-infinity', after.arrived)
+    conditions.push(`(i.sorted_at, i.arrived) < ($${values.length - 1}::timestamptz, $${values.length}::bigint)`)
+  }
+  values.push(limit)
+  return db.query(
+    `SELECT ${columns} FROM ${joined} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at DESC, i.arrived DESC LIMIT $${values.length}`,
+    values,
+  )
+}
+
+export async function itemByKey(db: Database, userId: string, key: string): Promise<ListedRow | null> {
+  const [row] = await db.query<ListedRow>(
+    `SELECT ${columns} FROM ${joined} WHERE i.user_id = $1 AND i.key = $2 ORDER BY i.seen_at DESC LIMIT 1`,
+    [userId, key],
+  )
+  return row ?? null
+}
+
+export interface CountRow {
+  connectionId: string
+  network: string
+  accountId: string
+  contentType: ContentType
+  items: number
+  gone: number
+  oldest: string | null
+  newest: string | null
+}
+
+/** What is stored, by connection and content type; `gone` of the `items` are deleted on their network. */
+export function countItems(db: Database, userId: string, storageId: string | null): Promise<CountRow[]> {
+  return db.query(
+    `SELECT i.connection_id AS "connectionId", i.network, i.account_id AS "accountId", i.content_type AS "contentType", count(*) AS items,
+       count(i.gone_at) AS gone, min(i.at) AS oldest, max(i.at) AS newest
+     FROM items i WHERE i.user_id = $1 AND ($2::uuid IS NULL OR i.storage_id = $2)
+     GROUP BY i.connection_id, i.network, i.account_id, i.content_type
+     ORDER BY i.network, i.account_id, i.content_type, i.connection_id`,
+    [userId, storageId],
+  )
+}

@@ -1,0 +1,34 @@
+import type { StoredItem } from '@asheville/clients'
+import type { Database } from '@asheville/database'
+import { objectOf } from './page-file.ts'
+import type { PageItems, ReadPage } from './page-reader.ts'
+import { pagesByPaths } from './queries/pages.ts'
+import type { ListedRow } from './queries/reading.ts'
+import type { StorageOf } from './storage-access.ts'
+
+export interface ReadParts {
+  db: Database
+  storageOf: StorageOf
+  readPage: ReadPage
+}
+
+/** The items of these rows as they lie in the storage, in the same order. What the person took out of the files is left out. */
+export async function readItems({ db, storageOf, readPage }: ReadParts, userId: string, rows: readonly ListedRow[]): Promise<StoredItem[]> {
+  const pages = new Map<string, PageItems>()
+  for (const [storageId, ofStorage] of Map.groupBy(rows, ({ storageId }) => storageId)) {
+    const { storage } = await storageOf(userId, storageId)
+    const known = await pagesByPaths(db, userId, storageId, [...new Set(ofStorage.map(({ path }) => path))])
+    await Promise.all(
+      known.map(async ({ path, revision }) => {
+        const items = await readPage(storage, { userId, storageId, path, revision: revision ?? '' })
+        pages.set(`${storageId} ${path}`, items)
+      }),
+    )
+  }
+  return rows.flatMap((row) => {
+    const entry = pages.get(`${row.storageId} ${row.path}`)?.get(row.id)
+    if (!entry) return []
+    const { key, id, network, handle: account, contentType, at, goneAt, path } = row
+    return [{ key, id, network, account, contentType, at, goneAt, path, object: objectOf(entry) }]
+  })
+}
