@@ -40,10 +40,10 @@ const inherited = [
 
 /** What of the operator's settings a service reads beyond those, besides what the launcher works out. */
 const settings: Record<ServiceName, readonly string[]> = {
-  web: ['HOST', 'PAGE_DEADLINE_MS', 'SIGN_UP_OPEN'],
+  web: ['HOST', 'PAGE_DEADLINE_MS'],
   accounts: ['OUTBOUND_ALLOW', 'SIGN_UP_OPEN', 'SYNC_INTERVAL_MINUTES', ...variablesOf([...networks, ...storages])],
-  conductor: ['SYNC_INTERVAL_MINUTES'],
-  platform: ['OUTBOUND_ALLOW', ...variablesOf(storages)],
+  conductor: [],
+  platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages)],
   workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', ...variablesOf(networks)],
 }
 
@@ -61,15 +61,12 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
       ACCOUNTS_URL,
       CONDUCTOR_URL,
       PLATFORM_URL,
-      REDIS_URL: redisUrl,
+      LOCAL_STORAGE_DIR,
       WEB_SECRET: given(operator, 'WEB_SECRET') ?? secrets.webSecret,
     },
     accounts: {
       WEB_URL,
-      CONDUCTOR_URL,
-      PLATFORM_URL,
       DATABASE_URL: databaseUrls.accounts,
-      REDIS_URL: redisUrl,
       CREDENTIAL_KEYS: given(operator, 'CREDENTIAL_KEYS') ?? secrets.credentialKeys,
       LOCAL_STORAGE_DIR,
     },
@@ -81,7 +78,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
       SCRATCH_DIR: scratch('platform'),
       LOCAL_STORAGE_DIR,
     },
-    workers: { ACCOUNTS_URL, CONDUCTOR_URL, PLATFORM_URL, REDIS_URL: redisUrl, SCRATCH_DIR: scratch('workers') },
+    workers: { ACCOUNTS_URL, PLATFORM_URL, REDIS_URL: redisUrl, SCRATCH_DIR: scratch('workers') },
   }
   const publicKeys = JSON.stringify(publicKeysOf(secrets))
   const environment = (service: ServiceName): Record<string, string> => ({

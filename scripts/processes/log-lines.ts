@@ -1,27 +1,37 @@
-/** What of a service's output a person at the terminal must see: warnings and errors (pino levels from 40 on), one line each. */
+const warnings = new Set(['warn'])
+const errors = new Set(['error', 'fatal'])
+
+/** What of a service's output a person at the terminal must see: warnings and errors, one line each. null for the rest. */
 export function readableLine(service: string, line: string): string | null {
   const entry = parse(line)
-  if (entry === null || typeof entry['level'] !== 'number' || entry['level'] < 40) return null
-  const time = new Date(typeof entry['time'] === 'number' || typeof entry['time'] === 'string' ? entry['time'] : Date.now())
+  if (entry === null) return null
+  const level = String(entry['level'])
+  if (!warnings.has(level) && !errors.has(level)) return null
+  const time = new Date(String(entry['time']))
   const clock = Number.isNaN(time.getTime()) ? '' : `${time.toTimeString().slice(0, 8)} `
-  const message = typeof entry['msg'] === 'string' ? entry['msg'] : ''
-  const cause = errorMessage(entry['err']) ?? errorMessage(entry['error'])
-  const why = cause === null || message.includes(cause) ? '' : message === '' ? cause : ` (${cause})`
   const request = typeof entry['requestId'] === 'string' ? ` [${entry['requestId']}]` : ''
-  return `${clock}${service} ${entry['level'] >= 50 ? 'error' : 'warning'}: ${oneLine(message + why)}${request}`
+  return `${clock}${service} ${errors.has(level) ? 'error' : 'warning'}: ${messageOf(entry)}${request}`
 }
 
-/** The line of a dead process' output that says most about why: its last error, else its last words. */
+/** The part of a dead process' output that says most about why: its last error, else its last words; on one line. */
 export function lastWordsOf(tail: readonly string[]): string {
-  for (const line of [...tail].reverse()) {
+  const last = tail.findLastIndex((line) => {
     const entry = parse(line)
-    if (entry !== null && typeof entry['level'] === 'number' && entry['level'] >= 50) {
-      const message = typeof entry['msg'] === 'string' ? entry['msg'] : ''
-      return oneLine([message, errorMessage(entry['err'])].filter((part) => part !== null && part !== '').join(': '))
-    }
-    if (entry === null && /^\S*(Error|Exception)\b.*: /.test(line)) return oneLine(line)
-  }
-  return oneLine(tail.findLast((line) => line.trim() !== '' && parse(line) === null) ?? '')
+    return entry === null ? /^(cannot start|uncaught|\S*(Error|Exception)\b.*):/.test(line) : errors.has(String(entry['level']))
+  })
+  if (last === -1) return oneLine(tail.findLast((line) => line.trim() !== '' && parse(line) === null) ?? '')
+  const entry = parse(tail[last] ?? '')
+  if (entry !== null) return messageOf(entry)
+  const rest = tail.slice(last)
+  const end = rest.findIndex((line, index) => index > 0 && (/^\s+at /.test(line) || line.trim() === '' || parse(line) !== null))
+  return oneLine(rest.slice(0, end === -1 ? undefined : end).join('\n'))
+}
+
+function messageOf(entry: Record<string, unknown>): string {
+  const message = typeof entry['msg'] === 'string' ? entry['msg'] : ''
+  const cause = errorMessage(entry['error']) ?? errorMessage(entry['err']) ?? ''
+  if (cause === '' || message.includes(cause)) return oneLine(message)
+  return oneLine(message === '' ? cause : `${message} (${cause})`)
 }
 
 function parse(line: string): Record<string, unknown> | null {
@@ -39,6 +49,9 @@ function errorMessage(error: unknown): string | null {
 }
 
 function oneLine(text: string): string {
-  const line = text.replaceAll(/\s*\n\s*/g, ' ').trim()
-  return line.length > 400 ? `${line.slice(0, 399)}…` : line
+  const line = text
+    .trim()
+    .replaceAll(/:\s*\n\s*/g, ': ')
+    .replaceAll(/\s*\n\s*/g, '; ')
+  return line.length > 600 ? `${line.slice(0, 599)}…` : line
 }
