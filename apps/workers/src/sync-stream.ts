@@ -102,6 +102,8 @@ export async function syncStream(
     .catch((error: unknown) => endWithout(error, log))
   if ('kind' in returned) return returned
   if (outcome.kind !== 'yielded') tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
+  // The conductor says it again once what is written once per sync is written.
+  if (returned.syncState !== 'running') tell({ type: 'sync', syncId, state: returned.syncState })
   return ending.end
 }
 
