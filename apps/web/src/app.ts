@@ -54,7 +54,7 @@ export function webBindings(site: Site): Binding[] {
 export async function startWeb(options: WebOptions): Promise<Service> {
   const { host, port, logger, settings } = options
   const site = createSite({ ...options, assets: loadAssets(), sessions: createSessions() })
-  return await startService({
+  return startService({
     name: 'web',
     host,
     port,

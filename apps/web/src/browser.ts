@@ -39,7 +39,7 @@ export function createBrowser(site: Site): Browser {
 
   return {
     async guard(visit) {
-      const { request, response } = visit
+      const { request } = visit
       const state = site.state(request)
       await findSession(visit)
       if (!state.session && visit.policy.who === 'person') {

@@ -16,7 +16,7 @@ const schema = z.object({
 })
 
 /** Web's settings; secrets are apart, so that the rest may be logged. Throws with every fault at once. */
-export function webConfig(env: NodeJS.ProcessEnv) {
+export function webConfig(env: NodeJS.ProcessEnv = process.env) {
   const { SERVICE_PRIVATE_KEY, WEB_SECRET, ...config } = readConfig(schema, env)
   return { config, secrets: { privateKey: SERVICE_PRIVATE_KEY, webSecret: WEB_SECRET } }
 }

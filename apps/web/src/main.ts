@@ -6,7 +6,7 @@ import { webConfig } from './config.ts'
 import manifest from '../package.json' with { type: 'json' }
 
 runService(async () => {
-  const { config, secrets } = webConfig(process.env)
+  const { config, secrets } = webConfig()
   const logger = createLogger('web', config.LOG_LEVEL)
   const service = await startWeb({
     host: config.HOST,

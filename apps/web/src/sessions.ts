@@ -21,7 +21,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
     async check(token, accounts) {
       const key = keyOf(token)
       const known = kept.get(key)
-      if (known && known.until > now()) return await known.session
+      if (known && known.until > now()) return known.session
       const session = accounts.checkSession({ body: { token } }).catch((error: unknown) => {
         if (kindOf(error) === 'unauthenticated' || kindOf(error) === 'invalid') return null
         kept.delete(key)
@@ -29,7 +29,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       })
       if (kept.size >= maxKept) kept.clear()
       kept.set(key, { session, until: now() + keepMs })
-      return await session
+      return session
     },
     forget(token) {
       kept.delete(keyOf(token))

@@ -28,7 +28,7 @@ export function createVisitor(url: string, cookies: Record<string, string> = {})
     post,
     async submit(from, action, fields = {}, headers = {}) {
       const token = tokenOf(await (await send(from, {})).text())
-      return await post(action, { _csrf: token, ...fields }, headers)
+      return post(action, { _csrf: token, ...fields }, headers)
     },
   }
 }

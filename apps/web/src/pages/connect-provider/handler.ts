@@ -131,7 +131,7 @@ async function reconnectedBy(site: Site, visit: Visit, id: string): Promise<Conn
   if (id === '') return null
   if (!/^[0-9a-f-]{36}$/.test(id)) throw new AshevilleError('not-found', 'There is no such connection')
   const userId = sessionOf(site, visit).user.id
-  return await site.backends(visit).accounts.getConnection({ params: { connectionId: id }, userId })
+  return site.backends(visit).accounts.getConnection({ params: { connectionId: id }, userId })
 }
 
 /** For networks of many servers, the one field is the server, which is known when reconnecting. */
