@@ -1,7 +1,7 @@
 import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { AshevilleError, type Http } from '@asheville/core'
-import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
+import { Agent, fetch as undiciFetch, type buildConnector } from 'undici'
 import { createAllowList } from './addresses.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { createGuard, lookupAll, type Lookup, type Target } from './guard.ts'

@@ -342,16 +342,16 @@ describe('fetch', () => {
   })
 
   test('proxies of the environment are not used', async () => {
-    const proxies = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY']
-    const before = proxies.map((name) => process.env[name])
-    for (const name of proxies) process.env[name] = `http://127.0.0.1:${port}`
+    const proxy = `http://127.0.0.1:${port}`
+    const before = process.env
+    process.env = { ...before, HTTP_PROXY: proxy, http_proxy: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy }
     try {
       const fresh = createHttp({ allow: [`127.0.0.1:${new URL(origin).port}`] })
       expect((await fresh.fetch(origin)).status).toBe(200)
       expect(accepted).toBe(0)
       await fresh.close()
     } finally {
-      proxies.forEach((name, index) => (before[index] === undefined ? delete process.env[name] : (process.env[name] = before[index])))
+      process.env = before
     }
   })
 })

@@ -45,11 +45,13 @@ export interface StreamReply {
  * `call.response`); nothing for `none` (204); for `stream` and `events` bytes, or nothing after it wrote `call.response`
  * itself and the answer has begun.
  */
+/* eslint-disable @typescript-eslint/no-invalid-void-type -- a handler with nothing to say ends without a return */
 export type Reply<R extends RouteContract> = R['reply'] extends z.ZodType
   ? z.input<R['reply']>
   : R['reply'] extends 'none'
     ? void | null
     : StreamReply | void
+/* eslint-enable @typescript-eslint/no-invalid-void-type */
 
 export type Handler<R extends RouteContract> = (call: Call<R>) => Promise<Reply<R>>
 

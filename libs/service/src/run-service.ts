@@ -12,7 +12,6 @@ const closeMs = 10_000
 export function runService(main: (signal: AbortSignal) => Promise<{ close(): Promise<void>; logger?: Logger }>): void {
   const controller = new AbortController()
   let logger: Logger | undefined
-  let started: Promise<{ close(): Promise<void>; logger?: Logger }>
   let isStopping = false
 
   const report = (error: unknown, message: string) => {
@@ -50,7 +49,7 @@ export function runService(main: (signal: AbortSignal) => Promise<{ close(): Pro
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
 
-  started = main(controller.signal)
+  const started = main(controller.signal)
   started.then(
     (running) => {
       logger = running.logger

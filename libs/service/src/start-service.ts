@@ -87,7 +87,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   app.use((request) => {
     throw new AshevilleError('not-found', `There is no ${request.method} here`)
   })
-  const fail: ErrorRequestHandler = (error, request, response, _next) => answerFailure(error, contextOf(request), options)
+  const fail: ErrorRequestHandler = (error, request, _response, _next) => answerFailure(error, contextOf(request), options)
   app.use(fail)
 
   await listen(server, options)
