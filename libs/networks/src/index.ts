@@ -1,9 +1,10 @@
 import type { Network } from '@asheville/core'
 import { bluesky } from './bluesky/index.ts'
+import { feeds } from './feeds/index.ts'
 import { mastodon } from './mastodon/index.ts'
 
 /** Every network that people can connect, in the order in which they are offered. Adding one is a line here. */
-export const networks: readonly Network[] = [mastodon, bluesky]
+export const networks: readonly Network[] = [mastodon, bluesky, feeds]
 
 export { createMemoryWorld, type MemoryFault, type MemoryWorld } from './memory/world.ts'
 export { memory } from './memory/index.ts'

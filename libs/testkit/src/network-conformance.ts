@@ -173,7 +173,7 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
             await script.add(2)
             total += script.many + 2
             await reference.sync(io())
-            if (!isCut) await reference.sync(io())
+            await reference.sync(io())
             expect(reference.stored.size).toBe(total)
             expect(reference.state.walks).toEqual([])
           }
