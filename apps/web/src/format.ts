@@ -13,6 +13,8 @@ export interface Format {
   /** `3 minutes ago`, `in 12 minutes`; a `<time>` element that tells the moment when pointed at. */
   relative(instant: string): SafeHtml
   plainTime(instant: string, style: TimeStyle): string
+  /** `2025-03` → `March 2025`. */
+  month(yearAndMonth: string): string
 }
 
 export const timeStyles: Record<TimeStyle, Intl.DateTimeFormatOptions> = {
@@ -41,7 +43,10 @@ export function createFormat(locale: Locale, now: () => Date = () => new Date())
   ) as Record<TimeStyle, Intl.DateTimeFormat>
   const plainTime = (instant: string, style: TimeStyle): string => times[style].format(new Date(instant))
 
+  const months = new Intl.DateTimeFormat(locale, { ...timeStyles.month, timeZone: 'UTC' })
+
   return {
+    month: (yearAndMonth) => months.format(new Date(`${yearAndMonth}-01T00:00:00.000Z`)),
     number: (value) => numbers.format(value),
     bytes(value) {
       const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))

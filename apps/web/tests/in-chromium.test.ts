@@ -1,5 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { AshevilleError } from '@asheville/core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 import { accountsOf, ann, connectionOf, itemOf, type Script, streamOf, syncOf } from './scripted-services.ts'
@@ -199,6 +200,19 @@ describe('in Chromium', () => {
     events[0]?.('end')
     await expectSoon(() => count.textContent(), '3')
     expect(lastEventIds.at(-1)).toBe('17-0')
+
+    const { getStatus } = script.conductor
+    script.conductor.getStatus = () => Promise.reject(new AshevilleError('unavailable', 'away'))
+    await expectSoon(() => Promise.resolve(events.length), 2)
+    events[1]?.('id: 18-0\nevent: sync\ndata: {}\n\n')
+    await page.waitForResponse((response) => response.status() === 503)
+    expect(await count.textContent()).toBe('3')
+    script.conductor.getStatus = getStatus
+    script.accounts.checkSession = () => Promise.reject(new AshevilleError('unauthenticated', 'ended'))
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    events[1]?.('id: 19-0\nevent: sync\ndata: {}\n\n')
+    await page.waitForURL('**/sign-in?returnTo=%2Fstatus')
+    Object.assign(script.accounts, accountsOf(ann, token, [mastodon]))
     await context.close()
   })
 

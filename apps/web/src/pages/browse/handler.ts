@@ -1,3 +1,4 @@
+import type { StoredItem } from '@asheville/clients'
 import { contentTypeSchema, type ContentType } from '@asheville/core'
 import { page, type Binding } from '@asheville/service'
 import { itemView } from '../../item-view.ts'
@@ -16,7 +17,7 @@ interface Filter {
 export function browsePages(site: Site): Binding[] {
   return [
     page('GET', '/browse', { who: 'person' }, async (visit) => {
-      const { t } = site.texts(visit)
+      const { t, fmt } = site.texts(visit)
       const userId = sessionOf(site, visit).user.id
       const { platform } = site.backends(visit)
       const filter = readFilter(visit.query)
@@ -40,9 +41,12 @@ export function browsePages(site: Site): Binding[] {
           isFiltered: Object.values(filter).some((value) => value !== null),
           isFirstPage: cursor === undefined,
           total,
-          networks: choices(counts, ({ network }) => network).map((id) => ({ id, title: site.networkTitle(id) })),
-          contentTypes: choices(counts, ({ contentType }) => contentType),
-          items: items.map((item) => itemView(item, site.networkTitle(item.network), t)),
+          networks: choices(counts, ({ network }) => network, filter.network).map((id) => ({ id, title: site.networkTitle(id) })),
+          contentTypes: choices(counts, ({ contentType }) => contentType, filter.contentType),
+          months: byMonth(items).map(({ month, items: inMonth }) => ({
+            name: month === null ? null : fmt.month(month),
+            items: inMonth.map((item) => itemView(item, site.networkTitle(item.network), t)),
+          })),
           older: next === null ? null : browseHref(filter, next),
           newest: browseHref(filter, null),
         },
@@ -69,15 +73,29 @@ export function browseHref({ network, contentType, from, to }: Filter, cursor: s
   return given.length === 0 ? '/browse' : `/browse?${new URLSearchParams(given)}`
 }
 
-/** What the person has of it, most first. */
+/** Months as they come, newest first; as in the storage, a month is one of UTC. */
+function byMonth(items: readonly StoredItem[]): { month: string | null; items: StoredItem[] }[] {
+  const groups: { month: string | null; items: StoredItem[] }[] = []
+  for (const item of items) {
+    const month = item.at?.slice(0, 7) ?? null
+    const last = groups.at(-1)
+    if (last && last.month === month) last.items.push(item)
+    else groups.push({ month, items: [item] })
+  }
+  return groups
+}
+
+/** What the person has of it, most first; what is chosen is always among them. */
 function choices<Count extends { items: number }, Value extends string>(
   counts: readonly Count[],
   valueOf: (count: Count) => Value,
+  chosen: Value | null,
 ): Value[] {
   const sums = new Map<Value, number>()
   for (const count of counts) sums.set(valueOf(count), (sums.get(valueOf(count)) ?? 0) + count.items)
-  return [...sums]
+  const kept = [...sums]
     .filter(([, sum]) => sum > 0)
     .sort((a, b) => b[1] - a[1])
     .map(([value]) => value)
+  return chosen === null || kept.includes(chosen) ? kept : [...kept, chosen]
 }

@@ -31,6 +31,10 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden && isDue) refresh()
 })
 place.addEventListener('htmx:after:swap', () => place.dispatchEvent(new CustomEvent('asheville:swapped', { bubbles: true })))
+// Signed out meanwhile: the page itself leads to where one signs in. Other failures leave what is shown as it is.
+place.addEventListener('htmx:response:error', (event) => {
+  if (event.detail.ctx.response.status === 401) location.reload()
+})
 addEventListener('pagehide', () => source.close())
 addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload()
