@@ -117,6 +117,7 @@ describe('OAuth with a server of the person’s choice', () => {
       body: { email: alice.user.email!, password: 'correct horse', device: { userAgent: 'Other', address: '192.0.2.2' } },
     })
     await refused(finish({ ...alice, session }, mine))
+    await refused(finish({ ...bob, session: alice.session }, mine))
     await refused(finish(alice, { ...mine, iss: 'https://elsewhere.example' }))
     const late = server.authorize(await authorizeUrl(alice), 'late')
     await accounts.db.query("UPDATE oauth_transactions SET expires_at = now() - interval '1 second' WHERE user_id = $1", [alice.user.id])

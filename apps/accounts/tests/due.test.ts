@@ -6,6 +6,8 @@ import { calm, key, setUp } from './sync-kit.ts'
 let accounts: RunningAccounts
 beforeAll(async () => {
   accounts = await startAccounts()
+  // The owner: those after need not stand in line.
+  await accounts.signUp()
 })
 afterAll(() => accounts.close())
 

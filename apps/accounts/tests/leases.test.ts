@@ -54,6 +54,20 @@ describe('leases', () => {
     expect(next.walks).toMatchObject([{ id: 'all', cursor: '1' }])
   })
 
+  test('a worker that was started again takes its own over at once; what it was before is refused', async () => {
+    const { sync, at, first, plan, checkpoint } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const take = async (holder: string) =>
+      (await accounts.workers.takeLease({ ...at(first), body: { syncId: id, holder, streamVersion: 1 } })).lease!
+    const before = await take('host:3004')
+    await plan(before.fence, [{ id: 'all', kind: 'backfill' }])
+    expect(await kindThrown(take('host:3005'))).toBe('conflict')
+    const after = await take('host:3004')
+    expect(after.fence).toBeGreaterThan(before.fence)
+    expect(await kindThrown(checkpoint(before.fence, 'all', '1'))).toBe('conflict')
+    expect(await checkpoint(after.fence, 'all', '1')).toMatchObject({ cancelled: false })
+  })
+
   test('nothing to do: done, unknown and foreign syncs; foreign and unknown streams are not found', async () => {
     const { sync, lease, take, giveBack, userId, first } = await setUp(accounts)
     const { id } = (await sync()).sync

@@ -34,8 +34,7 @@ export async function addUser(
   userId: string,
   person: { name: string; email: string; locale: string; passwordHash: string; isOpen: boolean },
 ): Promise<User> {
-  await tx.query("SELECT pg_advisory_xact_lock(hashtext('asheville.accounts.owner'))")
-  const isFirst = !(await hasOwner(tx))
+  const isFirst = !(await hasOwner(tx)) && (await isFirstInLine(tx))
   if (!isFirst && !person.isOpen) throw signUpClosed()
   try {
     const [user] = await tx.query<User>(
@@ -49,6 +48,12 @@ export async function addUser(
     if (isUniqueViolation(error, 'users_email') || isUniqueViolation(error, 'identities_provider_user')) throw emailTaken(error)
     throw error
   }
+}
+
+/** While there is no owner, people sign up one after the other. */
+async function isFirstInLine(tx: Database): Promise<boolean> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtext('asheville.accounts.owner'))")
+  return !(await hasOwner(tx))
 }
 
 /** Who signs in by this e-mail address, and the hash of their password. */
