@@ -24,7 +24,7 @@ const schema = z.object({
 })
 
 /** The settings of a platform process; secrets apart, so that the rest may be passed around. */
-export function readPlatformConfig(env: NodeJS.ProcessEnv) {
+export function readPlatformConfig(env: NodeJS.ProcessEnv = process.env) {
   const { SERVICE_PRIVATE_KEY: privateKey, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...config } = readConfig(schema, env)
   const settings = config as unknown as Record<string, string>
   const fields: Fields = Object.fromEntries(variables.map(({ name }) => [name, settings[name] ?? '']))

@@ -11,7 +11,7 @@ import { createPageCache } from './page-cache.ts'
 import { createStorageAccess } from './storage-access.ts'
 
 runService(async () => {
-  const { config, variables, secrets } = readPlatformConfig(process.env)
+  const { config, variables, secrets } = readPlatformConfig()
   const logger = createLogger('platform', config.LOG_LEVEL)
   await migrate({ url: secrets.databaseUrl, schema: 'platform', directory: join(import.meta.dirname, 'migrations') })
   const db = createDatabase({ url: secrets.databaseUrl, schema: 'platform', poolSize: config.DATABASE_POOL })

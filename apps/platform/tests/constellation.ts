@@ -45,7 +45,13 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
   ])
   const redisUrl = options.redisUrl ?? ownRedis?.url ?? ''
   const db = createDatabase({ url: database.url, schema: 'platform' })
-  const redis = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 })
+  const redis = new Redis(redisUrl, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    connectTimeout: 500,
+    commandTimeout: 500,
+    retryStrategy: () => null,
+  })
   redis.on('error', () => undefined)
   const keys = serviceKeys()
   const people = new Map<string, string>()
