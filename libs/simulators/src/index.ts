@@ -1,5 +1,7 @@
 export { startMastodon } from './mastodon/index.ts'
 export type * from './mastodon/index.ts'
+export { startBluesky } from './bluesky/index.ts'
+export type * from './bluesky/index.ts'
 export { oddDates, startFeeds } from './feeds/index.ts'
 export type * from './feeds/index.ts'
 export { createContent, createRandom, createSimulator, encodePicture, makePicture } from './kit/index.ts'

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { startBluesky } from './bluesky/index.ts'
 import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 
@@ -14,7 +15,7 @@ const { positionals, values } = parseArgs({
     generate: { type: 'string' },
   },
 })
-const starters = { feeds: startFeeds, mastodon: startMastodon }
+const starters = { bluesky: startBluesky, feeds: startFeeds, mastodon: startMastodon }
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {
   process.stderr.write(`Which simulator? One of: ${Object.keys(starters).join(', ')}\n`)

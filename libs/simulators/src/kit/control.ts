@@ -20,7 +20,7 @@ export function addControl(
   add('GET', '/__sim/health', () => ({ json: { vendor: vendor.name } }))
   add('GET', '/__sim/counters', () => ({ json: counters.snapshot() }))
   add('GET', '/__sim/log', () => ({ json: log.entries() }))
-  add('GET', '/__sim/truth', () => ({ json: vendor.truth() }))
+  add('GET', '/__sim/truth', async () => ({ json: await vendor.truth() }))
   add('POST', '/__sim/reset', () => {
     counters.reset()
     log.clear()

@@ -1,5 +1,5 @@
 export type RateLimit = { requests: number; windowMs: number }
-export type RateLimitState = { limit: number; remaining: number; resetAt: number; exceeded: boolean }
+export type RateLimitState = { limit: number; remaining: number; resetAt: number; windowMs: number; exceeded: boolean }
 
 /** Counts requests in fixed windows that start at whole multiples of `windowMs`, per caller; `limit` null: no limit. */
 export function createRateLimiter(limit: RateLimit | null, now: () => number = Date.now) {
@@ -20,7 +20,13 @@ export function createRateLimiter(limit: RateLimit | null, now: () => number = D
       window.used += points
       windows.set(caller, window)
       const remaining = Math.max(0, current.requests - window.used)
-      return { limit: current.requests, remaining, resetAt: start + current.windowMs, exceeded: window.used > current.requests }
+      return {
+        limit: current.requests,
+        remaining,
+        resetAt: start + current.windowMs,
+        windowMs: current.windowMs,
+        exceeded: window.used > current.requests,
+      }
     },
   }
 }

@@ -26,8 +26,7 @@ export async function sendAnswer(response: ServerResponse, answer: Answer, fault
     if (response.destroyed) return sent
     const part = cut ? chunk.subarray(0, Math.max(0, cut.at - sent)) : chunk
     sent += part.length
-    if (part.length > 0 && !response.write(part))
-      await Promise.race([once(response, 'drain', { signal }), once(response, 'close')]).catch(() => undefined)
+    if (part.length > 0 && !response.write(part)) await once(response, 'drain', { signal }).catch(() => undefined)
     if (cut && sent >= cut.at && (await cutOff(response, cut, signal))) return sent
     if (cut && part.length < chunk.length) {
       response.write(chunk.subarray(part.length))

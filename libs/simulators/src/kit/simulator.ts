@@ -35,7 +35,7 @@ export type Vendor = {
   revoke?(token: string): void
   /** Runs before the routes' handlers, faults aside: rate limits. An answer ends the request; headers are added to any answer. */
   before?(call: Call, routeKey: string): { answer?: Answer; headers?: Record<string, string> }
-  /** What a person should see now, as plain JSON. */
+  /** What a person should see now, as plain JSON; may be a promise of it. */
   truth(): unknown
   /** Functions that a test in another process may call with JSON arguments. */
   script?: Record<string, (...args: never[]) => unknown>
