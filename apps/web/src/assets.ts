@@ -39,7 +39,7 @@ const types: Record<string, string> = {
   webmanifest: 'application/manifest+json',
 }
 
-const styles = ['tokens', 'base', 'layout', 'components', 'pages']
+const styles = ['tokens', 'fonts', 'base', 'layout', 'components', 'narrow', 'drawings', 'home', 'connect', 'status', 'browse', 'item']
 
 /** Reads, names and compresses all static files, once at start. */
 export function loadAssets(): Assets {

@@ -1,3 +1,5 @@
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { accountsOf, ann, type Script, statusOf } from './scripted-services.ts'
 import { sampleNetworks } from './sample-networks.ts'
@@ -26,6 +28,13 @@ async function start(options: Parameters<typeof startSite>[2] = {}, given: Scrip
   return createVisitor(site.url)
 }
 
+/** The sign-in page for a browser that came by this name. */
+function pageAs(host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(`${site?.url}/sign-in`, { headers: { host } }, (response) => text(response).then(resolve, reject)).on('error', reject)
+  })
+}
+
 const setCookies = (response: Response) => response.headers.getSetCookie().filter((line) => /asheville=./.test(line))
 
 describe('signing in', () => {
@@ -43,8 +52,8 @@ describe('signing in', () => {
 
   test('on plain http in a home network the cookie has neither, and pages say so', async () => {
     const visitor = await start({ webUrl: 'http://192.168.1.5:3000' })
-    const offered = await fetch(`${site?.url}/sign-in`)
-    expect(await offered.text()).not.toContain('not encrypted')
+    expect(await pageAs('192.168.1.5:3000')).toContain('not encrypted')
+    expect(await pageAs('localhost:3000')).not.toContain('not encrypted')
     // A browser that does not take Secure cookies over http sends the plain one alone.
     visitor.cookies.clear()
     const page = await visitor.get('/sign-in')
