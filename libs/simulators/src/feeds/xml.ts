@@ -14,6 +14,5 @@ export function element(name: string, text: string | null, attributes = ''): str
 }
 
 function cleanXml(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters XML forbids
   return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
 }
