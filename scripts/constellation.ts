@@ -85,6 +85,7 @@ export async function startConstellation(options: ConstellationOptions): Promise
   const stop = new AbortController()
   const stopped = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
   let closing: Promise<void> | undefined
+  let isStarting = true
 
   function onPid(name: ProcessName): (pid: number | null) => void {
     let last: number | null = null
@@ -133,7 +134,7 @@ export async function startConstellation(options: ConstellationOptions): Promise
         log.write(line)
         tail.push(line)
         if (tail.length > 50) tail.shift()
-        const readable = readableLine(name, line)
+        const readable = readableLine(name, line, isStarting)
         if (readable !== null) onLine(readable)
       }
       const process = supervise({
@@ -165,6 +166,7 @@ export async function startConstellation(options: ConstellationOptions): Promise
   const starting = start()
   try {
     const parts = await Promise.race([starting, rejectOnAbort(stopped)])
+    isStarting = false
     return {
       ...parts,
       url: parts.env.web['WEB_URL'] ?? `http://localhost:${port}`,

@@ -82,6 +82,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
   }
   const publicKeys = JSON.stringify(publicKeysOf(secrets))
   const environment = (service: ServiceName): Record<string, string> => ({
+    NODE_ENV: 'production',
     ...picked(operator, [...inherited, ...settings[service]]),
     ...own[service],
     PORT: String(portOf(service, port)),

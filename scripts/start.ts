@@ -12,13 +12,13 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const stop = new AbortController()
   const kill = new AbortController()
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) return kill.abort()
-      print('Stopping …')
-      stop.abort()
-    })
+  const onStop = (): void => {
+    if (stop.signal.aborted) return kill.abort()
+    print('Stopping …')
+    stop.abort()
   }
+  for (const signal of signals) process.on(signal, onStop)
+  whenNpmDies(onStop)
   // A terminal that is gone is no reason to die half-way.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
@@ -28,15 +28,16 @@ async function main(): Promise<number> {
     process.stderr.write('PORT must be a number from 1 to 65531\n')
     return 1
   }
+  const watch = process.argv.includes('--watch')
   try {
     const constellation = await startConstellation({
-      env: process.env,
+      env: watch ? { NODE_ENV: 'development', ...process.env } : process.env,
       dataDir: process.env['DATA_DIR'] ?? join(root, '.data'),
       port,
       signal: stop.signal,
       killSignal: kill.signal,
       onLine: print,
-      watch: process.argv.includes('--watch'),
+      watch,
     })
     print(`Asheville is ready at ${constellation.url}`)
     if (!stop.signal.aborted) await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }))
@@ -47,6 +48,18 @@ async function main(): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
+}
+
+/** npm passes a signal on to the shell between us, which dies of it without telling us. */
+function whenNpmDies(then: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    then()
+  }, 500)
+  timer.unref()
 }
 
 function print(line: string): void {

@@ -10,6 +10,13 @@ describe('what a person at the terminal sees', () => {
     expect(readableLine('web', entry({ level: 'warn', msg: 'slow' }))).toMatch(/web warning: slow$/)
   })
 
+  test('not that a part is missing while everything starts', () => {
+    const line = entry({ level: 'warn', msg: 'later', error: { kind: 'unavailable', message: 'no answer' } })
+    expect(readableLine('web', line, true)).toBeNull()
+    expect(readableLine('web', line)).toContain('later (no answer)')
+    expect(readableLine('web', entry({ level: 'warn', msg: 'slow' }), true)).toContain('slow')
+  })
+
   test('nothing else', () => {
     expect(readableLine('web', entry({ level: 'info', msg: 'listening' }))).toBeNull()
     expect(readableLine('web', 'plain text')).toBeNull()

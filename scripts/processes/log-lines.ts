@@ -1,12 +1,16 @@
 const warnings = new Set(['warn'])
 const errors = new Set(['error', 'fatal'])
 
-/** What of a service's output a person at the terminal must see: warnings and errors, one line each. null for the rest. */
-export function readableLine(service: string, line: string): string | null {
+/**
+ * What of a service's output a person at the terminal must see: warnings and errors, one line each. null for the rest, and
+ * while everything `isStarting` for warnings that another part is not there yet.
+ */
+export function readableLine(service: string, line: string, isStarting = false): string | null {
   const entry = parse(line)
   if (entry === null) return null
   const level = String(entry['level'])
   if (!warnings.has(level) && !errors.has(level)) return null
+  if (isStarting && warnings.has(level) && field(entry['error'], 'kind') === 'unavailable') return null
   const time = new Date(String(entry['time']))
   const clock = Number.isNaN(time.getTime()) ? '' : `${time.toTimeString().slice(0, 8)} `
   const request = typeof entry['requestId'] === 'string' ? ` [${entry['requestId']}]` : ''
@@ -29,7 +33,7 @@ export function lastWordsOf(tail: readonly string[]): string {
 
 function messageOf(entry: Record<string, unknown>): string {
   const message = typeof entry['msg'] === 'string' ? entry['msg'] : ''
-  const cause = errorMessage(entry['error']) ?? errorMessage(entry['err']) ?? ''
+  const cause = field(entry['error'], 'message') ?? ''
   if (cause === '' || message.includes(cause)) return oneLine(message)
   return oneLine(message === '' ? cause : `${message} (${cause})`)
 }
@@ -43,9 +47,10 @@ function parse(line: string): Record<string, unknown> | null {
   }
 }
 
-function errorMessage(error: unknown): string | null {
+function field(error: unknown, name: string): string | null {
   if (typeof error !== 'object' || error === null) return null
-  return 'message' in error && typeof error.message === 'string' ? error.message : null
+  const value = (error as Record<string, unknown>)[name]
+  return typeof value === 'string' ? value : null
 }
 
 function oneLine(text: string): string {

@@ -25,13 +25,7 @@ const heapArgs = ['--max-semi-space-size=8', '--max-old-space-size=384']
 /** Starts one service under the Node that runs us; resolves when `/readyz` says so. Rejects when it ends before. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<Running> {
   const { entry, env, watch, readyUrl, readyWithinMs, onLine, onSpawn } = options
-  const args = [
-    ...(watch ? ['--watch', '--watch-preserve-output'] : []),
-    '--disable-warning=ExperimentalWarning',
-    '--enable-source-maps',
-    ...heapArgs,
-    entry,
-  ]
+  const args = [...(watch ? ['--watch', '--watch-preserve-output'] : []), '--disable-warning=ExperimentalWarning', ...heapArgs, entry]
   // A group of its own: Ctrl-C in the terminal is the launcher's to handle, and a watcher ends with what it watches.
   const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new AbortController()
