@@ -41,7 +41,8 @@ export type AS2Object = z.infer<typeof as2ObjectSchema>
 
 /**
  * A file that belongs to an item. `url` identifies it on its network and is also the `url` of one entry of the object's
- * `attachment` (or `image`), which platform completes with where the copy is stored.
+ * `attachment` (or `image`), or of those of the object that it is about (a share's, say), which platform completes with where
+ * the copy is stored.
  */
 export const mediaSourceSchema = z.object({
   url: z.string().min(1),
