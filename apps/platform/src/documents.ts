@@ -28,8 +28,9 @@ there since; your copy stays.
 
 May I change things here?
 
-  Yes. Asheville merges what it adds into what it finds, and does not undo your changes. If it cannot read a file any more, it
-  keeps your version beside its own, with "conflict" in the name. Files of other names are left alone.
+  Yes. Asheville merges what it adds into what it finds, and leaves your changes as they are until the same post is edited on its
+  network. If it cannot read a file any more, it keeps your version beside its own, with "conflict" in the name. Files of other
+  names are left alone.
 `
 
 /** Whose account a folder is of, as Activity Streams. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AshevilleError, kindOf, throwIfAborted, type ContentType } from '@asheville/core'
 import type { Database } from '@asheville/database'
+import { holding, holdMs } from './holding.ts'
 import { indexParts } from './index-parts.ts'
 import { idOf, mergePage, type Change } from './merge-page.ts'
 import {
@@ -19,7 +20,7 @@ import {
   type PartIo,
 } from './month-parts.ts'
 import { findByKeys, type ItemRow } from './queries/items.ts'
-import { beginWriting, holdMonths, pagesOfMonths, releaseMonths } from './queries/pages.ts'
+import { beginWriting, holdMonths, pagesOfMonths } from './queries/pages.ts'
 
 /** A change of one item, by its key in the index. */
 export interface ItemChange {
@@ -48,8 +49,7 @@ export interface WriteScope extends Omit<PartIo, 'signal'> {
 
 export type Outcome = 'new' | 'changed' | 'unchanged' | 'gone'
 
-/** Should we die, others wait this long. */
-const holdMs = 15_000
+/** What waiting for another writer may take in all; longer than a dead one's hold. */
 const waitMs = 25_000
 /** Of new items and pages to read, what is in memory at once. */
 const chunkBytes = 24 * 1024 * 1024
@@ -105,30 +105,6 @@ async function takeChunk(scope: WriteScope, waiting: readonly MonthBatch[]): Pro
     chunk.push(batch)
   }
   return chunk
-}
-
-/** Keeps the months held while `work` runs. Should they be lost to another, the signal aborts. */
-async function holding(scope: WriteScope, holder: string, months: string[], work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const { db, userId, storageId } = scope
-  const controller = new AbortController()
-  let renewal: Promise<void> = Promise.resolve()
-  const renew = async () => {
-    try {
-      const kept = await holdMonths(db, userId, storageId, months, holder, holdMs)
-      if (kept.length < months.length)
-        controller.abort(new AshevilleError('unavailable', 'Another writer took over', { retryAfterMs: 1000 }))
-    } catch {
-      // The next one may succeed; if none does, the hold ends and the storage's own check of revisions is what is left.
-    }
-  }
-  const timer = setInterval(() => (renewal = renew()), holdMs / 3)
-  try {
-    await work(AbortSignal.any([scope.signal, controller.signal]))
-  } finally {
-    clearInterval(timer)
-    await renewal
-    await releaseMonths(db, userId, storageId, holder, months).catch(() => undefined)
-  }
 }
 
 interface Work {

@@ -51,6 +51,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     connectTimeout: 500,
     commandTimeout: 500,
     retryStrategy: () => null,
+    disconnectTimeout: 100,
   })
   redis.on('error', () => undefined)
   const keys = serviceKeys()
