@@ -120,7 +120,9 @@ export function scrollNetwork(url: string, pictures = 0): Network {
 }
 
 async function* pages(url: string, pictures: number, walk: Walk, io: PullIo) {
-  let { before, after, head }: Mark = walk.cursor === null ? { before: null, after: 0, head: null } : (JSON.parse(walk.cursor) as Mark)
+  const mark: Mark = walk.cursor === null ? { before: null, after: 0, head: null } : (JSON.parse(walk.cursor) as Mark)
+  const { after } = mark
+  let { before, head } = mark
   for (;;) {
     const address = new URL('/page', url)
     address.searchParams.set('after', String(after))
