@@ -73,9 +73,10 @@ export function as2Problems(object: unknown, path = ''): string[] {
   return found
 }
 
-/** The addresses of an object's files, where platform looks for them. */
+/** The addresses of an object's files, and of those of the object that it is about: where platform looks for them. */
 export function attachedUrls(object: Record<string, unknown>): unknown[] {
-  return [object['attachment'], object['image']]
-    .flat()
-    .map((file) => (typeof file === 'object' && file !== null && 'url' in file ? file.url : null))
+  const about = object['object']
+  const inner = typeof about === 'object' && about !== null ? attachedUrls(about as Record<string, unknown>) : []
+  const files = [object['attachment'], object['image']].flat()
+  return [...files.map((file) => (typeof file === 'object' && file !== null && 'url' in file ? file.url : null)), ...inner]
 }

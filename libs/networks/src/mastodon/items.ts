@@ -19,11 +19,11 @@ export function statusItem(record: unknown): Item {
         object: postOf(status.reblog, personOf(status.reblog.account), status.account.url),
       }
     : postOf(status, status.account.url, status.account.url)
-  const media = status.reblog ? [] : status.media_attachments.flatMap(sourceOf)
+  const media = (status.reblog ?? status).media_attachments.flatMap(sourceOf)
   return { id: status.uri, contentType: 'posts', at, object, media, raw: record }
 }
 
-/** A favourite. The server tells neither when nor as what, so it is named after who liked what. */
+/** A favourite. The server tells neither when nor as what, so it is named after who liked what. Its files are not copied: README.md. */
 export function likeItem(record: unknown, actor: string): Item {
   const status = statusSchema.parse(record)
   const id = `${actor}#likes/${status.id}`
@@ -37,7 +37,7 @@ export function bookmarkItem(record: unknown, actor: string): Item {
   const id = `${actor}#bookmarks/${status.id}`
   const target = { type: 'Collection', name: 'Bookmarks' }
   const object = { id, type: 'Add', actor, object: postOf(status, personOf(status.account), actor), target }
-  return { id, contentType: 'bookmarks', at: null, object, media: [], raw: record }
+  return { id, contentType: 'bookmarks', at: null, object, media: status.media_attachments.flatMap(sourceOf), raw: record }
 }
 
 export function followItem(record: unknown, actor: string): Item {
@@ -130,9 +130,12 @@ const kinds: Record<string, { type: string; kind: MediaSource['kind'] }> = {
 }
 const document = { type: 'Document', kind: 'document' } as const
 
-/** The file as it was uploaded; of other servers' files `url` is only a copy. Null while it is being processed. */
-function addressOf({ remote_url: remote, url }: Attachment): string | null {
-  return [remote, url].find((address) => address && URL.canParse(address)) ?? null
+/**
+ * The full-size file at the person's server, which keeps copies of others' files or gets them again. Where it came from is
+ * only asked if there is no such thing: hundreds of servers, and each would learn who copies. Null while it is being processed.
+ */
+function addressOf({ url, remote_url: remote }: Attachment): string | null {
+  return [url, remote].find((address) => address && URL.canParse(address)) ?? null
 }
 
 function sourceOf(attachment: Attachment): MediaSource[] {
