@@ -1,3 +1,5 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -76,7 +78,6 @@ describe('starting', () => {
     const before = await readFile(join(dataDir, 'secrets.json'), 'utf8')
     const script = `import { startConstellation } from ${JSON.stringify(join(import.meta.dirname, 'constellation.ts'))}
       await startConstellation({ env: {}, dataDir: ${JSON.stringify(dataDir)}, port: 0 })`
-    const { spawnSync } = await import('node:child_process')
     const second = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
     expect(second.stderr).toContain('already runs')
     await query(first.env.accounts['DATABASE_URL'] ?? '', 'CREATE SCHEMA accounts; CREATE TABLE accounts.kept AS SELECT 1 AS one')
@@ -135,6 +136,24 @@ describe('running', () => {
     await running.close()
     expect(Date.now() - started).toBeLessThan(10_000)
     expect(pids.filter(alive)).toEqual([])
+  })
+})
+
+describe('a launcher that is killed', () => {
+  test('takes everything with it; the next start finds the data as they were', async () => {
+    const script = `import { startConstellation } from ${JSON.stringify(join(import.meta.dirname, 'constellation.ts'))}
+      const { pids } = await startConstellation({ env: process.env, dataDir: ${JSON.stringify(dataDir)}, port: 0, entry: () => ${JSON.stringify(standIn)} })
+      process.stdout.write(JSON.stringify(Object.values(pids)))`
+    const launcher = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [output] = (await once(launcher.stdout, 'data')) as [Buffer]
+    const pids = JSON.parse(output.toString()) as number[]
+    expect(pids.filter(alive)).toHaveLength(7)
+    launcher.kill('SIGKILL')
+    lines = []
+    await until(() => pids.filter(alive).length === 0)
+    const again = await start()
+    expect(lines.filter((line) => line.includes('left behind'))).toEqual([])
+    expect(await query(again.databaseUrl, 'SELECT one FROM accounts.kept')).toEqual([{ one: 1 }])
   })
 })
 

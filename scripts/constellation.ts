@@ -94,7 +94,8 @@ export async function startConstellation(options: ConstellationOptions): Promise
         if (last !== null) guard.forget(last)
         record.unset(name)
       } else {
-        guard.watch(pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM')
+        // Those for SIGTERM go first: services still write to both while they end.
+        guard.watch(pid, name === 'postgres' || name === 'redis' ? 'SIGINT' : 'SIGTERM')
         record.set(name, pid)
       }
       last = pid

@@ -1,5 +1,5 @@
 # Reads `watch <pid> <signal>`, `forget <pid> -` and `release - -` from the launcher. When its end of the pipe closes without a
-# `release`, the launcher was killed: ends what is still watched, those for TERM first, then those for INT (Postgres), each
+# `release`, the launcher was killed: ends what is still watched, those for TERM first, then those for INT (Postgres, Redis), each
 # with its process group, and kills what is still there after five seconds.
 trap '' INT TERM HUP
 watched=''
