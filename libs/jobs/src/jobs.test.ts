@@ -59,6 +59,24 @@ async function until(holds: () => boolean, ms = 5000): Promise<void> {
   }
 }
 
+test('with Redis away, enqueueing fails at once as unavailable', async () => {
+  const away = connectRedis('redis://127.0.0.1:9')
+  const stranded = createProducer(away)
+  await delay(100)
+  const started = performance.now()
+  await expect(stranded.enqueueSync('away', someJob(), { isScheduled: false })).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(checkRedis(away)).rejects.toMatchObject({ kind: 'unavailable' })
+  expect(performance.now() - started).toBeLessThan(100)
+  away.disconnect()
+})
+
+test('following without Redis is unavailable at once', async () => {
+  const away = connectRedis('redis://127.0.0.1:9')
+  const following = followEvents(away, subscriber, { userId: randomUUID(), after: null, signal: new AbortController().signal })
+  await expect(following).rejects.toMatchObject({ kind: 'unavailable' })
+  away.disconnect()
+})
+
 describe('queue', () => {
   test('one that waits swallows the same asked again; when it has run, it can be added anew', async () => {
     const job = someJob()
@@ -201,17 +219,6 @@ describe('queue', () => {
   }, 20_000)
 })
 
-test('with Redis away, enqueueing fails at once as unavailable', async () => {
-  const away = connectRedis('redis://127.0.0.1:9')
-  const stranded = createProducer(away)
-  await delay(100)
-  const started = performance.now()
-  await expect(stranded.enqueueSync('away', someJob(), { isScheduled: false })).rejects.toMatchObject({ kind: 'unavailable' })
-  await expect(checkRedis(away)).rejects.toMatchObject({ kind: 'unavailable' })
-  expect(performance.now() - started).toBeLessThan(100)
-  away.disconnect()
-})
-
 describe('live events', () => {
   test('what is published arrives in order; who comes back goes on after the last that was seen', async () => {
     const userId = randomUUID()
@@ -238,13 +245,6 @@ describe('live events', () => {
       if (rest.length === 2) again.abort()
     }
     expect(rest).toEqual(['{"number":299}', '{"number":300}'])
-  })
-
-  test('following without Redis is unavailable at once', async () => {
-    const away = connectRedis('redis://127.0.0.1:9')
-    const following = followEvents(away, subscriber, { userId: randomUUID(), after: null, signal: new AbortController().signal })
-    await expect(following).rejects.toMatchObject({ kind: 'unavailable' })
-    away.disconnect()
   })
 })
 
