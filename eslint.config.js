@@ -26,7 +26,7 @@ const boundaries = {
 }
 
 const tests = ['**/*.test.ts', '**/tests/**']
-const harness = ['scripts/**', 'e2e/**', 'bench/**', ...tests]
+const harness = ['scripts/**', 'e2e/**', 'bench/**', 'libs/testkit/**', ...tests]
 
 const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",

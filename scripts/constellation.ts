@@ -110,7 +110,7 @@ export async function startConstellation(options: ConstellationOptions): Promise
 
   async function close(): Promise<void> {
     for (const [index, names] of closeOrder.entries()) {
-      await Promise.all(names.map((name) => supervised.get(name)?.close(closeDeadlinesMs[index] ?? 1_000)))
+      await Promise.all(names.map(async (name) => supervised.get(name)?.close(closeDeadlinesMs[index] ?? 1_000)))
     }
     guard.release()
     record.remove()
@@ -157,7 +157,12 @@ export async function startConstellation(options: ConstellationOptions): Promise
       })
       supervised.set(name, process)
     }
-    await Promise.all(portOrder.map((name) => supervised.get(name)?.ready.then(() => progress(`${name} is ready`))))
+    await Promise.all(
+      portOrder.map(async (name) => {
+        await supervised.get(name)?.ready
+        progress(`${name} is ready`)
+      }),
+    )
     return { env: environment, databaseUrl: addresses.databaseUrl, redisUrl: addresses.redisUrl }
   }
 

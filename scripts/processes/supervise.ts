@@ -24,7 +24,7 @@ export interface Supervised {
   readonly name: string
   readonly pid: number | null
   /** Resolves once it is ready for the first time; rejects when it cannot be started. */
-  readonly ready: Promise<void>
+  readonly ready: Promise<unknown>
   kill(signal: NodeJS.Signals): void
   /** Ends it for good. */
   close(deadlineMs: number): Promise<void>
@@ -47,7 +47,7 @@ export function supervise(options: SupervisedOptions): Supervised {
   let timer: NodeJS.Timeout | undefined
   let attempt: Promise<void> = Promise.resolve()
   const closing = new AbortController()
-  const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+  const { promise: ready, resolve, reject } = Promise.withResolvers<undefined>()
   // Whoever asks for it sees the failure; nobody asking is no crash.
   ready.catch(() => undefined)
 
@@ -74,7 +74,7 @@ export function supervise(options: SupervisedOptions): Supervised {
       if (saidDown) say(`${name} is back`)
       saidDown = false
       wasReady = true
-      resolve()
+      resolve(undefined)
     } catch (error) {
       if (!closing.signal.aborted) again(error instanceof Error ? error.message : String(error))
     }

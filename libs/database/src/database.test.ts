@@ -1,22 +1,32 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { testDatabase } from '@asheville/testkit'
+import pg from 'pg'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createDatabase, type Database } from './database.ts'
 import { isUniqueViolation } from './errors.ts'
 import { migrate } from './migrate.ts'
 
 const directory = join(import.meta.dirname, 'fixtures')
-let place: { url: string; close(): Promise<void> }
+const server = process.env['TEST_DATABASE_URL'] ?? ''
+const name = `test_database_${process.pid}`
+const place = { url: Object.assign(new URL(server), { pathname: `/${name}` }).href }
 let db: Database
 
+async function onServer(text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  await client.query(text)
+  await client.end()
+}
+
 beforeAll(async () => {
-  place = await testDatabase('people', directory)
+  await onServer(`CREATE DATABASE ${name}`)
+  await migrate({ url: place.url, schema: 'people', directory })
   db = createDatabase({ url: place.url, schema: 'people', poolSize: 4 })
 })
 afterAll(async () => {
   await db.close()
-  await place.close()
+  await onServer(`DROP DATABASE ${name} WITH (FORCE)`)
 })
 
 describe('values', () => {
