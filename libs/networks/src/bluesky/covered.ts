@@ -5,11 +5,11 @@ const behind = (id: string) => `${id}!`
 
 /**
  * Collects which ranges of ids a walk through a tree proves to be complete. Between two neighbouring keys there is nothing;
- * a gap may hide anything; an unchanged record is there without being delivered, so it lies in no range.
+ * a gap may hide anything; a record that is there without being delivered lies in no range.
  */
 export interface CoveredRanges {
   delivered(id: string): void
-  unchanged(id: string): void
+  present(id: string): void
   gap(): void
   /** The ranges since the last call; `isEnd`: nothing comes any more. */
   take(isEnd: boolean): Covered[]
@@ -30,7 +30,7 @@ export function createCoveredRanges(repository: string, after: string | null): C
       from ??= id
       last = id
     },
-    unchanged(id) {
+    present(id) {
       close(id)
       from = behind(id)
       last = id

@@ -9,6 +9,7 @@ import {
   type Item,
   type Page,
   type PullIo,
+  type Range,
   type SkippedItem,
   type Stream,
   type Walk,
@@ -146,19 +147,30 @@ async function* read(car: CarFile, walk: Walk, mark: Mark, io: PullIo): AsyncGen
     last = entry.key
     if (!car.has(entry.cid)) {
       if (isWhole) throw new AshevilleError('unavailable', 'The server sent an incomplete repository')
-      covered.unchanged(id)
+      covered.present(id)
       continue
     }
-    covered.delivered(id)
-    if (!isCollection(collection)) continue
+    if (!isCollection(collection)) {
+      covered.delivered(id)
+      continue
+    }
     try {
-      items.push(itemOf(collection, rkey, recordOf(car, entry.cid), owner))
+      const item = itemOf(collection, rkey, recordOf(car, entry.cid), owner)
+      if (isWithin(item.at, walk.range)) {
+        covered.delivered(id)
+        items.push(item)
+      } else covered.present(id)
     } catch (error) {
       if (!(error instanceof z.ZodError)) throw error
+      covered.present(id)
       skipped.push({ id, reason: `The record is not as ${collection} should be` })
     }
   }
   yield page(true)
+}
+
+function isWithin(at: string | null, { from, to }: Range): boolean {
+  return at === null || ((from === null || at >= from) && (to === null || at < to))
 }
 
 function recordOf(car: CarFile, cid: Cid): unknown {
