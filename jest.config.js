@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/{apps,libs}/*/{src,tests}/**/*.test.ts', '<rootDir>/{scripts,e2e,bench}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/\\.data/', '<rootDir>/\\.nx/'],
-  testPathIgnorePatterns: ['/node_modules/', ...(process.env.ASHEVILLE_LIVE === '1' ? [] : ['\\.live\\.test\\.ts$'])],
+  testPathIgnorePatterns: ['/node_modules/', ...(process.env.ASHEVILLE_PEERS === '1' ? [] : ['\\.peer\\.test\\.ts$'])],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
