@@ -10,6 +10,11 @@ export interface Listing<R> {
   records: readonly R[]
   /** The mark below which the next answer begins; null: there is nothing older (above `after`). A needless one costs a request, a missing one loses history. */
   older: string | null
+  /**
+   * For networks whose answers may come out shorter than asked for in the midst of a listing, so that `older` is always given: this one
+   * was not full. It is taken for the last when all that is known was met; otherwise one more request makes sure.
+   */
+  isShort?: boolean
   available?: Partial<Record<ContentType, number>>
 }
 
@@ -109,8 +114,7 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
           const next = state.next ?? headAfter(timeline, state.floor, listing, turned)
           const met = new Set(turned.map(({ key }) => key))
           const known = state.known.filter(([key]) => !met.has(key))
-          // Marks of records are in order, so meeting all that is known proves that the floor is reached.
-          const isAtFloor = page.cursor === null || (timeline.mark !== undefined && state.known.length > 0 && known.length === 0)
+          const isAtFloor = page.cursor === null || (listing.isShort === true && state.known.length > 0 && known.length === 0)
           if (!isAtFloor) {
             state = { ...state, known, next, before: listing.older }
             yield { ...page, cursor: JSON.stringify(state) }

@@ -83,6 +83,7 @@ export type PlainStatus = z.infer<typeof plainStatusSchema>
 export interface Answer {
   records: unknown[]
   older: string | null
+  isShort: boolean
 }
 
 interface Marks {
@@ -146,7 +147,7 @@ async function list(io: PullIo, path: string, limit: number, { before, after }: 
   try {
     const { body, headers } = await get(io, url)
     if (!Array.isArray(body)) throw new AshevilleError('unavailable', `${hostOf(io)} does not answer like a Mastodon server`)
-    return { records: body, older: markIn(headers.get('link')) }
+    return { records: body, older: markIn(headers.get('link')), isShort: body.length < limit }
   } catch (error) {
     if (kindOf(error) !== 'not-found') throw error
     throw new AshevilleError('invalid', `${hostOf(io)} does not have this account any more`, { cause: error })

@@ -41,12 +41,13 @@ export const mastodon: Network = {
  * any, it goes on below the last one.
  */
 async function listStatuses(marks: { before: string | null; after: string | null }, io: PullIo) {
-  const { records, older } = await getStatuses(io, marks)
+  const { records, older, isShort } = await getStatuses(io, marks)
   const last = records.map(markOf).findLast((mark) => mark !== null)
   const count = records.map((record) => countSchema.safeParse(record).data?.account.statuses_count).find((posts) => posts !== undefined)
   return {
     records,
     older: older ?? last ?? null,
+    isShort,
     ...(count !== undefined && { available: { posts: count } }),
   }
 }
