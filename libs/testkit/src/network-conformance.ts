@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { AshevilleError, itemSchema, kindOf, type ErrorKind, type Item, type Network, type PullIo, type Stream } from '@asheville/core'
+import fc from 'fast-check'
 import { as2Problems, attachedUrls } from './as2-problems.ts'
 import { everythingOf, watch, type NetworkWorld, type StreamScript, type WorldFault } from './network-world.ts'
+import { play, steps, type Step } from './network-model.ts'
 import { createReference, type SeenPage } from './reference-sync.ts'
 
 export interface NetworkFixtures {
@@ -180,6 +182,11 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
           expect((await reference.sync(io())).items).toEqual([])
         }),
       )
+
+      test('whatever happens, in whatever order, nothing is lost', async () => {
+        const run = (played: Step[]) => on(stream, ({ script, io }) => play(stream, script, io(), played))()
+        await fc.assert(fc.asyncProperty(steps, run), { numRuns: 6, interruptAfterTimeLimit: 5000 })
+      })
 
       test(
         'tells edits, deletions and what became visible late',

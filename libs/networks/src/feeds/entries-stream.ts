@@ -85,7 +85,7 @@ function read(fetched: Fetched, range: Range, state: State, io: PullIo): { page:
   const digests = all.slice(0, keptDigests).map((one) => one.digest)
   const head: Head = { etag: fetched.etag, modified: fetched.modified, known: digests }
   const next = state.next ?? head
-  const hasMet = known.size === 0 || all.some((one) => known.has(one.digest))
+  const hasMet = all.some((one) => known.has(one.digest))
   const goesOn =
     feed.next !== null && feed.next !== fetched.url && state.read + 1 < mostDocuments && all.length > 0 && !(state.since && hasMet)
   const after: State = { ...state, document: goesOn ? feed.next : state.document, read: state.read + 1, next, before: digests }
