@@ -10,6 +10,8 @@ export interface WorkersOptions {
   host: string
   /** For health alone; 0 takes any free port. */
   port: number
+  /** As `startService` has it. */
+  sharePort?: boolean
   logger: Logger
   /** Signs as the workers. */
   sign: Sign
@@ -50,6 +52,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
       name: 'workers',
       host: options.host,
       port: options.port,
+      sharePort: options.sharePort ?? false,
       logger,
       bindings: [],
       checks: { redis: () => checkRedis(redis) },

@@ -12,9 +12,13 @@ export interface HeldLease {
   readonly fence: number
   /** Aborts for every reason to stop; `stop` says which. */
   readonly signal: AbortSignal
+  /** Aborts when the lease is lost: for writes, which otherwise are finished once begun, so that they need not be done again. */
+  readonly lost: AbortSignal
   readonly stop: Stop | null
   /** Throws when there is a reason to stop; called before every write, for a process that was frozen learns nothing by timers. */
   check(): void
+  /** Throws when the lease is lost: between the parts of one write. */
+  checkHeld(): void
   /** A reply of accounts that renewed the lease; `askedAt` is when it was asked for (`performance.now()`). */
   renewed(reply: { cancelled: boolean }, askedAt: number): void
   /** Stops the heartbeat. */
@@ -35,13 +39,17 @@ interface LeaseOf {
  */
 export function holdLease(accounts: Pick<Client<typeof accountsRoutes>, 'renewLease'>, lease: LeaseOf, jobSignal: AbortSignal): HeldLease {
   const { fence, userId, connectionId, stream, requestId } = lease
-  const controller = new AbortController()
+  const stopping = new AbortController()
+  const losing = new AbortController()
   let stop: Stop | null = null
   let renewedAt = performance.now()
 
   const stopFor = (reason: Stop) => {
-    stop ??= reason
-    controller.abort(new AshevilleError('cancelled', `Stopped: ${reason}`))
+    // Whatever else stops us: a lost lease is not to be given back.
+    stop = stop === null || reason === 'lease-lost' ? reason : stop
+    const error = new AshevilleError('cancelled', `Stopped: ${reason}`)
+    stopping.abort(error)
+    if (reason === 'lease-lost') losing.abort(error)
   }
   const onJobAbort = () => stopFor(jobSignal.reason as StopReason)
   if (jobSignal.aborted) onJobAbort()
@@ -58,11 +66,11 @@ export function holdLease(accounts: Pick<Client<typeof accountsRoutes>, 'renewLe
 
   const beat = async () => {
     stopIfExpired()
-    if (stop !== null) return
+    if (losing.signal.aborted) return
     const askedAt = performance.now()
     if (askedAt - renewedAt < heartbeatMs / 2) return
     try {
-      const input = { params: { connectionId, stream }, body: { fence }, userId, requestId, signal: controller.signal }
+      const input = { params: { connectionId, stream }, body: { fence }, userId, requestId, signal: losing.signal }
       renewed(await accounts.renewLease(input), askedAt)
     } catch (error) {
       if (['conflict', 'not-found'].includes(kindOf(error))) stopFor('lease-lost')
@@ -73,13 +81,18 @@ export function holdLease(accounts: Pick<Client<typeof accountsRoutes>, 'renewLe
 
   return {
     fence,
-    signal: controller.signal,
+    signal: stopping.signal,
+    lost: losing.signal,
     get stop() {
       return stop
     },
     check() {
       stopIfExpired()
-      throwIfAborted(controller.signal)
+      throwIfAborted(stopping.signal)
+    },
+    checkHeld() {
+      stopIfExpired()
+      throwIfAborted(losing.signal)
     },
     renewed,
     release() {

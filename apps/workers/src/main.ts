@@ -8,11 +8,11 @@ import { createWorkers } from './app.ts'
 import { workersConfig } from './config.ts'
 
 /**
- * The same for a process that died and its successor, which then need not wait for its leases to run out. The port is ours
- * alone on this machine by the time that the first lease is taken.
+ * The same for a process that died and its successor, which then need not wait for its leases to run out. The port, or our number
+ * among those that share it, is ours alone on this machine by the time that the first lease is taken.
  */
-function holderOf({ PORT }: { PORT: number }): string {
-  return `${hostname()}:${PORT || randomUUID()}`.slice(-100)
+function holderOf({ PORT, INSTANCE }: { PORT: number; INSTANCE?: number | undefined }): string {
+  return [hostname(), PORT || randomUUID(), ...(INSTANCE === undefined ? [] : [INSTANCE])].join(':').slice(-100)
 }
 
 runService(async () => {
@@ -22,6 +22,7 @@ runService(async () => {
   const service = await createWorkers({
     host: config.HOST,
     port: config.PORT,
+    sharePort: config.INSTANCE !== undefined,
     logger,
     sign: createSigner({ issuer: 'workers', privateKey: secrets.privateKey }),
     accountsUrl: config.ACCOUNTS_URL,

@@ -34,6 +34,7 @@ function startNetwork(shop: Workshop, network: Network, { redisUrl, concurrency 
   const consumer: Consumer = startConsumer({
     redisUrl,
     network: network.id,
+    holder: shop.holder,
     concurrency,
     process: (job, signal) => syncStream(shop, network, job, signal, () => consumer.hasWaiting().catch(() => false)),
     onOutage(isNowDown, error) {

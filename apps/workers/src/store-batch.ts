@@ -20,7 +20,7 @@ const mostItems = 5000
 const mostSkipped = 20
 
 /**
- * Stores a batch and then moves the walk's checkpoint: media, items, what is gone, checkpoint, in this order. Dying or
+ * Stores a batch, unless there is a reason to stop, and then moves the walk's checkpoint: media, items, what is gone, checkpoint, in this order. Dying or
  * throwing anywhere in between is harmless: what was done is done again, to the same effect. Returns what it came to.
  */
 export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): Promise<Tally> {
@@ -52,7 +52,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): P
   await put([], await confirmGone(parts, missing), [])
 
   sum.skipped = skipped.length
-  lease.check()
+  lease.checkHeld()
   const askedAt = performance.now()
   const reply = await accounts.saveCheckpoint({
     ...target.context,
@@ -67,7 +67,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): P
       skipped: skipped.slice(-mostSkipped),
       available: batch.available,
     },
-    signal: lease.signal,
+    signal: lease.lost,
   })
   lease.renewed(reply, askedAt)
   return sum
@@ -103,7 +103,7 @@ async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers
   return platform.putItems({
     ...context,
     body: { storageId, connectionId, stream, fence, network, account, items: seen, gone, covers },
-    signal: lease.signal,
+    signal: lease.lost,
   })
 }
 

@@ -133,9 +133,10 @@ describe('interrupted', () => {
     await startWorkers({ limits: small })
     expect(await all.ended(userId, syncId, 8000)).toMatchObject({ state: 'done', tally: { new: 600 } })
     expect(await all.stored(userId)).toHaveLength(600)
+    // The batch that was being stored was finished; what was pulled ahead of it is pulled again.
     const again = [...scroll.delivered.values()].filter((times) => times > 1).length
     expect(again).toBeLessThanOrEqual(pulled - Math.floor(stored / 20))
-    expect(again).toBeLessThanOrEqual(3)
+    expect(again).toBeLessThanOrEqual(2)
   })
 
   test('an incremental walk that was cut off leaves no hole', async () => {
@@ -188,7 +189,7 @@ describe('interrupted', () => {
     expect(scroll.delivered.has('301-0')).toBe(false)
   })
 
-  test('a worker that lost its lease to another writes nothing more', async () => {
+  test('a worker that lost its lease to another moves no checkpoint and begins no write', async () => {
     Object.assign(scroll.state, { count: 2000, latencyMs: 20 })
     const workers = await startWorkers({ limits: small })
     const { userId, connection } = await all.connect()
@@ -198,11 +199,11 @@ describe('interrupted', () => {
       "UPDATE leases SET fence = fence + 1, holder = 'another', expires_at = now() + interval '1 minute' WHERE connection_id = $1",
       [connection.id],
     )
-    await delay(150)
     const [walk] = await all.db.query<{ cursor: string }>('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])
     const stored = (await all.stored(userId)).length
-    await delay(500)
-    expect(await all.stored(userId)).toHaveLength(stored)
+    await delay(800)
+    // At most the batch that was on its way at that moment; its checkpoint was refused.
+    expect((await all.stored(userId)).length).toBeLessThanOrEqual(stored + 20)
     expect(await all.db.query('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])).toEqual([walk])
     await workers.close()
   })
