@@ -23,6 +23,7 @@ const shape = {
   OUTBOUND_ALLOW: commaList,
   /** Whether others than the owner may sign up. */
   SIGN_UP_OPEN: flag,
+  /** Minutes between two syncs that a connection gets by itself. */
   SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(15),
 }
 
