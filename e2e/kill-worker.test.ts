@@ -1,54 +1,49 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { startMastodon } from '@asheville/simulators'
-import { connectOAuth, signUp, startInstance, storedFiles, storedItems, syncNow, type Instance } from './instance.ts'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { checkCopy, mastodonTruth } from './check-copy.ts'
+import { storedFiles, syncNow } from './instance.ts'
+import { pagesStored, startScene, syncUnderKills, type Scene } from './sync-under-kills.ts'
 
-const statuses = 5000
-const kills = 10
+const plan = { seed: 'killed', items: 1500, pictures: 30, kills: 3, services: ['workers'] as const }
+const none = { lost: [], doubled: [], unknown: [], unreadable: [], mediaLost: [], mediaDoubled: [] }
 
-let mastodon: Awaited<ReturnType<typeof startMastodon>>
-let instance: Instance
+let scene: Scene
 
 beforeAll(async () => {
-  mastodon = await startMastodon({ accounts: ['alice'], latencyMs: 150, rateLimit: null, pictureSize: { width: 16, height: 16 } })
-  mastodon.generate({ seed: 'kills', statuses, pictures: 50 })
-  instance = await startInstance([mastodon.url])
+  scene = await startScene(plan)
 }, 120_000)
 
-afterAll(async () => {
-  await instance?.close()
-  await mastodon?.close()
-}, 60_000)
+afterAll(() => scene?.close(), 60_000)
 
-test(`${kills} kills of the worker in the middle of ${statuses} items lose nothing and double nothing`, async () => {
-  const person = await signUp(instance)
-  await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, (address) => mastodon.authorize(address))
+const faults = async () => checkCopy(await storedFiles(scene.instance, scene.person.userId), mastodonTruth(scene.mastodon.truth()['alice']!))
 
-  const killedAt: number[] = []
-  let seen = 0
-  const { state } = await syncNow(instance, person.userId, {
-    timeoutMs: 240_000,
-    // Every kill waits for progress since the last one, so that each falls into work and not into a restart.
-    whileRunning: async () => {
-      const pages = mastodon.counters.of('/statuses')
-      if (killedAt.length >= kills || pages < seen + 6 || instance.constellation.pids.workers === undefined) return
-      instance.constellation.kill('workers')
-      killedAt.push(pages)
-      seen = pages
-      await Promise.resolve()
-    },
-  })
+describe('a worker that is killed', () => {
+  test(`${plan.kills} times in the middle of a first sync: nothing is lost, doubled, or pulled again once it is stored`, async () => {
+    const outcome = await syncUnderKills(scene, plan)
+    expect(outcome).toMatchObject({ state: 'done', faults: none })
+    expect(outcome.kills).toHaveLength(plan.kills)
+    expect(outcome.pages).toMatchObject({ stored: outcome.pages.needed, needless: 0 })
+  }, 120_000)
 
-  const items = storedItems(await storedFiles(instance, person.userId))
-  const ids = items.map(({ object }) => object.id)
-  const truth = new Set(mastodon.truth()['alice']!.statuses.map(({ id }) => id))
-  const pages = mastodon.counters.of('/statuses')
-  const again = pages - Math.ceil(statuses / 40)
-  process.stdout.write(`kills ${killedAt.length}, pages pulled ${pages} of ${Math.ceil(statuses / 40)}, again ${again}\n`)
+  test('after the first page of an incremental walk, which leaves no hole', async () => {
+    const { instance, mastodon, person } = scene
+    mastodon.generate({ seed: 'news', statuses: 200, from: '2025-06-01T00:00:00Z', to: '2025-07-01T00:00:00Z' })
+    // A page each time that a batch is cut off.
+    mastodon.latencyMs = 1500
+    let killedAfter: number | null = null
+    const { state } = await syncNow(instance, person.userId, {
+      whileRunning: async () => {
+        if (killedAfter !== null || !(await pagesStored(instance, person.userId))) return
+        killedAfter = await pagesStored(instance, person.userId)
+        instance.constellation.kill('workers')
+        mastodon.addStatus({ text: 'Written while the worker was away', createdAt: '2025-07-02T00:00:00Z' })
+        mastodon.latencyMs = 0
+      },
+    })
+    expect({ state, killedAfter }).toEqual({ state: 'done', killedAfter: 1 })
+    expect(await faults()).toEqual(none)
 
-  expect(state).toBe('done')
-  expect(killedAt).toHaveLength(kills)
-  expect(new Set(ids).size).toBe(ids.length)
-  expect(ids).toHaveLength(truth.size)
-  const media = [...(await storedFiles(instance, person.userId)).keys()].filter((path) => path.startsWith('media/'))
-  expect(media).toHaveLength(50)
-}, 300_000)
+    mastodon.addStatus({ text: 'Written afterwards', createdAt: '2025-07-03T00:00:00Z' })
+    expect((await syncNow(instance, person.userId)).tally).toMatchObject({ new: 1, changed: 0 })
+    expect(await faults()).toEqual(none)
+  }, 120_000)
+})

@@ -104,6 +104,19 @@ describe('starting', () => {
     expect(existsSync(join(dataDir, 'run.json'))).toBe(false)
   })
 
+  test("with the operator's own Postgres and Redis nothing is embedded; ones that cannot be used are named", async () => {
+    const env = { ...operator, DATABASE_URL: process.env['TEST_DATABASE_URL'], REDIS_URL: process.env['TEST_REDIS_URL'] }
+    const running = await start({ env, dataDir: join(place, 'outside') })
+    expect(Object.keys(running.pids).sort()).toEqual([...serviceNames].sort())
+    expect((await ask(running, 'platform')).env['DATABASE_URL']).toBe(env.DATABASE_URL)
+    expect((await ask(running, 'workers')).env['REDIS_URL']).toBe(env.REDIS_URL)
+    await running.close()
+    const nowhere = { ...env, DATABASE_URL: 'postgres://127.0.0.1:9/none' }
+    await expect(start({ env: nowhere, dataDir: join(place, 'outside') })).rejects.toThrow(/DATABASE_URL cannot be used: .*ECONNREFUSED/)
+    const deaf = { ...env, REDIS_URL: 'redis://127.0.0.1:9' }
+    await expect(start({ env: deaf, dataDir: join(place, 'outside') })).rejects.toThrow(/REDIS_URL cannot be used: .*ECONNREFUSED/)
+  })
+
   test('lost secrets are not made anew over data that needs the old ones', async () => {
     const file = join(dataDir, 'secrets.json')
     const text = await readFile(file, 'utf8')

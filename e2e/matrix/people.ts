@@ -1,0 +1,80 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { MastodonSimulator } from '@asheville/simulators'
+import { connectOAuth, syncNow, type Instance } from '../instance.ts'
+import type { Belongings, Setting } from './samples.ts'
+
+/** A person of this instance with a synced Mastodon account. */
+export interface Person {
+  own: Belongings
+  setting: Setting
+  email: string
+  password: string
+  /** What must never reach anybody else: their name, address, words, tokens. */
+  canaries: string[]
+  /** A session of theirs for a browser's cookie, apart from that in `own`. */
+  browserToken: string
+}
+
+const device = { userAgent: 'matrix', address: '127.0.0.1' }
+
+/** Signs a person up, connects that account of the simulator, syncs it, and holds a lease on its stream. */
+export async function addPerson(instance: Instance, mastodon: MastodonSimulator, account: string): Promise<Person> {
+  const canary = `canary${randomBytes(8).toString('hex')}`
+  const web = instance.accounts('web')
+  const login = { email: `${canary}@example.org`, password: `calm ${canary}` }
+  const { id: userId } = await web.createUser({ body: { name: `${account} ${canary}`, locale: 'en', ...login } })
+  const { token: sessionToken, session } = await web.createSession({ body: { ...login, device } })
+  const { token: browserToken } = await web.createSession({ body: { ...login, device } })
+
+  mastodon.generate({ seed: account, account, statuses: 30, pictures: 2 })
+  mastodon.addStatus({ account, text: `A secret of ${canary}`, media: [{ description: `A picture of ${canary}` }] })
+  const fields = { server: mastodon.url }
+  const person = { userId, sessionId: session.id }
+  const { id: connectionId } = await connectOAuth(instance, person, 'mastodon', fields, (address) => mastodon.authorize(address, { account }))
+  const { state } = await syncNow(instance, userId)
+  if (state !== 'done') throw new Error(`The sync of ${account} ended as ${state}`)
+
+  const platform = instance.platform('web')
+  const { items } = await platform.listItems({ userId, query: { limit: 100 } })
+  const secret = items.find(({ object }) => JSON.stringify(object).includes(canary))
+  const media = JSON.stringify(secret?.object)
+  const path = /media\/\d{4}\/\d{2}\/[\w.-]+/.exec(media)?.[0]
+  const source = /https?:[^"]+\/media\/[^"]+/.exec(media)?.[0]
+  if (!secret || !path || !source) throw new Error(`The post of ${account} was not stored with its picture`)
+  const { connections } = await web.listConnections({ userId, query: { kind: 'storage' } })
+  const { accessToken } = await instance.accounts('workers').getAccess({ userId, params: { connectionId }, body: { rejected: null } })
+
+  const own = {
+    userId,
+    sessionId: session.id,
+    sessionToken,
+    connectionId,
+    storageId: connections[0]!.id,
+    key: secret.key,
+    itemId: secret.id,
+    path,
+    source,
+    outboxId: randomUUID(),
+    ...(await holdLease(instance, userId, connectionId)),
+  }
+  const { fence, stream, syncId, ...belongings } = own
+  return {
+    own: { ...belongings, syncId },
+    setting: { server: mastodon.url, stream, fence },
+    ...login,
+    browserToken,
+    canaries: [canary, accessToken!, sessionToken, browserToken, login.password],
+  }
+}
+
+/** A sync that only this test works on: its job is in no queue, and its stream is held. */
+async function holdLease(instance: Instance, userId: string, connectionId: string): Promise<{ syncId: string; stream: string; fence: number }> {
+  const { sync, jobs } = await instance.accounts('conductor').createSync({ userId, body: { trigger: 'person', connectionIds: [connectionId] } })
+  const { stream } = jobs[0]!
+  const params = { connectionId, stream }
+  const { lease } = await instance
+    .accounts('workers')
+    .takeLease({ userId, params, body: { syncId: sync.id, holder: 'matrix', streamVersion: 1 } })
+  if (!lease) throw new Error('The stream has no work')
+  return { syncId: sync.id, stream, fence: lease.fence }
+}

@@ -1,0 +1,146 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ServiceName } from '@asheville/core'
+import { createRandom, startMastodon } from '@asheville/simulators'
+import { checkCopy, mastodonTruth, type Faults } from './check-copy.ts'
+import { connectOAuth, signUp, startInstance, storedFiles, syncNow, type Instance } from './instance.ts'
+
+export interface KillPlan {
+  /** The same seed, the same services killed in the same order after the same numbers of pages. */
+  seed: string | number
+  items: number
+  pictures: number
+  kills: number
+  /** Of which one is drawn for each kill. */
+  services: readonly ServiceName[]
+}
+
+export interface Kill {
+  service: ServiceName
+  /** How many pages had been asked of the network by then. */
+  atPage: number
+  /** How many of them were behind the checkpoint; null: accounts could not be asked. */
+  checkpointed: number | null
+}
+
+export interface Outcome {
+  state: string
+  ms: number
+  kills: Kill[]
+  pages: {
+    /** Different ones: what a sync without kills asks for. */
+    needed: number
+    pulled: number
+    /** As the checkpoints counted them: one that was stored twice counts twice. */
+    stored: number
+    /** Asked for again although they were behind the checkpoint when something was killed. */
+    needless: number
+  }
+  faults: Faults
+}
+
+type Mastodon = Awaited<ReturnType<typeof startMastodon>>
+
+export interface Scene {
+  mastodon: Mastodon
+  instance: Instance
+  person: { userId: string; sessionId: string }
+  close(): Promise<void>
+}
+
+const perPage = 40
+const listing = 'GET /api/v1/accounts/:id/statuses'
+/** Long enough a walk for every kill to fall into it. */
+const latencyMs = 150
+
+/** An instance, and a person who has connected a Mastodon account with so many statuses. */
+export async function startScene({ seed, items, pictures }: Pick<KillPlan, 'seed' | 'items' | 'pictures'>): Promise<Scene> {
+  const mastodon = await startMastodon({ accounts: ['alice'], latencyMs, rateLimit: null, pictureSize: { width: 16, height: 16 } })
+  try {
+    mastodon.generate({ seed, statuses: items, pictures })
+    const instance = await startInstance([mastodon.url])
+    const person = await signUp(instance)
+    await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, (address) => mastodon.authorize(address))
+    const close = async () => {
+      await instance.close()
+      await mastodon.close()
+    }
+    return { mastodon, instance, person, close }
+  } catch (error) {
+    await mastodon.close()
+    throw error
+  }
+}
+
+/** The first sync of a scene, in which services are killed (SIGKILL) as planned, and what came of it. */
+export async function syncUnderKills({ mastodon, instance, person }: Scene, plan: KillPlan): Promise<Outcome> {
+  const planned = drawKills(plan, plan.items / perPage)
+  const kills: Kill[] = []
+  /** How many requests the log held when each was dead. */
+  const marks: number[] = []
+  let due = planned.map(({ afterPages }) => afterPages)[0] ?? Infinity
+
+  const { state, ms } = await syncNow(instance, person.userId, {
+    timeoutMs: 60_000 + plan.items * 20 + plan.kills * 30_000,
+    whileRunning: async () => {
+      const next = planned[kills.length]
+      const atPage = mastodon.counters.of(listing)
+      if (!next || atPage < due || instance.constellation.pids[next.service] === undefined) return
+      instance.constellation.kill(next.service)
+      // Until the simulator has noticed what broke off.
+      await wait(100)
+      marks.push(listed(mastodon).length)
+      kills.push({ service: next.service, atPage, checkpointed: await pagesStored(instance, person.userId) })
+      due = atPage + (planned[kills.length]?.afterPages ?? Infinity)
+    },
+  })
+
+  const truth = mastodonTruth(mastodon.truth()['alice']!)
+  const requests = listed(mastodon)
+  return {
+    state,
+    ms,
+    kills,
+    pages: {
+      needed: new Set(requests).size,
+      pulled: requests.length,
+      stored: (await pagesStored(instance, person.userId)) ?? NaN,
+      needless: needlessPages(requests, kills, marks),
+    },
+    faults: checkCopy(await storedFiles(instance, person.userId), truth),
+  }
+}
+
+/** The pages between one kill and the next sum up to less than there are: every kill falls into the sync. */
+function drawKills({ seed, kills, services }: KillPlan, pages: number): { service: ServiceName; afterPages: number }[] {
+  const random = createRandom(seed, 'kills')
+  const share = (pages * 0.8) / kills
+  return Array.from({ length: kills }, () => ({
+    service: random.pick(services),
+    afterPages: Math.max(1, Math.floor(share * (0.5 + random.next() / 2))),
+  }))
+}
+
+/** The pages that were asked of the network, in order, by their address. */
+const listed = (mastodon: Mastodon): string[] =>
+  mastodon.log.entries().flatMap(({ route, path }) => (route === listing ? [path] : []))
+
+/** How many pages of the statuses the current or last sync stored; null when accounts does not answer. */
+export async function pagesStored(instance: Instance, userId: string): Promise<number | null> {
+  const reply = await instance
+    .accounts('conductor')
+    .listStreams({ userId })
+    .catch(() => null)
+  return reply?.streams.find(({ stream }) => stream === 'statuses')?.pages ?? null
+}
+
+/** Requests after a kill, before the next one, for pages that were stored by then. A page is known by when it was first asked for. */
+function needlessPages(requests: readonly string[], kills: readonly Kill[], marks: readonly number[]): number {
+  const order = [...new Set(requests)]
+  let needless = 0
+  kills.forEach(({ checkpointed }, number) => {
+    if (checkpointed === null) return
+    const stored = new Set(order.slice(0, checkpointed))
+    needless += requests.slice(marks[number], marks[number + 1]).filter((path) => stored.has(path)).length
+  })
+  return needless
+}
