@@ -39,6 +39,8 @@ async function start(options: Partial<ConstellationOptions> = {}): Promise<Const
   return constellation
 }
 
+const pidsOf = (running: Constellation): number[] => running.names.flatMap((name) => running.pids[name] ?? [])
+
 async function ask(running: Constellation, service: ServiceName, path = '/env'): Promise<{ env: Record<string, string>; pid: number }> {
   const response = await fetch(`http://127.0.0.1:${portOf(service, running.port)}${path}`)
   return (await response.json()) as { env: Record<string, string>; pid: number }
@@ -98,6 +100,15 @@ describe('starting', () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
+  test('a taken port is named also where several processes are to share it', async () => {
+    const port = await freePortBlock()
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen({ port: port + 4, host: '127.0.0.1', reusePort: true }, resolve))
+    const never = start({ port, dataDir: join(place, 'never'), processes: { workers: 2 } })
+    await expect(never).rejects.toThrow(`Port ${port + 4} (for workers) is taken`)
+    await new Promise((resolve) => other.close(resolve))
+  })
+
   test('a service that cannot start is named with its reason, and everything is stopped again', async () => {
     const entry = (name: ServiceName): string => (name === 'conductor' ? broken : standIn)
     await expect(start({ entry })).rejects.toThrow(/conductor could not be started.*The environment is not right/)
@@ -140,9 +151,58 @@ describe('running', () => {
     expect(await query(running.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
+  test('several processes of a service share its port; each is one of its own, and the others go on without it', async () => {
+    const running = await start({ env: { ...operator, PROCESSES: 'workers:3' }, processes: { accounts: 2 } })
+    expect(running.names.filter((name) => /workers|accounts/.test(name)).sort()).toEqual([
+      'accounts',
+      'accounts-2',
+      'workers',
+      'workers-2',
+      'workers-3',
+    ])
+    expect(new Set(pidsOf(running)).size).toBe(10)
+    const answered = async (): Promise<Map<string, number>> => {
+      const found = new Map<string, number>()
+      for (let asked = 0; asked < 60 && found.size < 3; asked += 1) {
+        const { env, pid } = await ask(running, 'workers', '/close')
+        found.set(`${env['INSTANCE']} ${env['SCRATCH_DIR']?.split('/').at(-1)}`, pid)
+      }
+      return found
+    }
+    const before = await answered()
+    expect([...before.keys()].sort()).toEqual(['1 workers', '2 workers-2', '3 workers-3'])
+    expect((await ask(running, 'web')).env['INSTANCE']).toBeUndefined()
+
+    await running.stop('workers-2')
+    expect(running.isReady('workers-2')).toBe(false)
+    await sleep(600)
+    expect(running.pids['workers-2']).toBeUndefined()
+    for (let asked = 0; asked < 20; asked += 1) expect((await ask(running, 'workers', '/close')).env['INSTANCE']).not.toBe('2')
+    await running.start('workers-2')
+    expect(running.isReady('workers-2')).toBe(true)
+    expect(running.pids['workers-2']).not.toBe(before.get('2 workers-2'))
+    expect(lines).not.toContainEqual(expect.stringContaining('workers stopped'))
+  })
+
+  test('what is stopped stays down until it is started: a service, Postgres, Redis', async () => {
+    const running = await start()
+    for (const name of ['platform', 'postgres', 'redis'] as const) {
+      await running.stop(name)
+      await sleep(600)
+      expect(running.pids[name]).toBeUndefined()
+      await running.start(name)
+      expect(running.isReady(name)).toBe(true)
+      // Up already: nothing to do.
+      const pid = running.pids[name]
+      await running.start(name)
+      expect(running.pids[name]).toBe(pid)
+    }
+    await running.stop('postgres')
+  })
+
   test('close ends everything, also what hangs, within ten seconds', async () => {
     const running = await start()
-    const pids = Object.values(running.pids)
+    const pids = pidsOf(running)
     expect(pids).toHaveLength(7)
     running.kill('workers', 'SIGSTOP')
     const started = Date.now()

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ServiceName } from '@asheville/core'
 import { superviseInfrastructure } from './embedded/infrastructure.ts'
+import { processCounts, type ProcessCounts } from './process-counts.ts'
 import { createGuard } from './processes/guard.ts'
 import { createLogFile, type LogFile } from './processes/log-file.ts'
 import { lastWordsOf, readableLine } from './processes/log-lines.ts'
@@ -12,7 +13,8 @@ import { loadSecrets } from './secrets.ts'
 import type { Environment } from './environment.ts'
 import { checkPorts, freePortBlock, portOf, portOrder } from './service-ports.ts'
 
-export type ProcessName = ServiceName | 'postgres' | 'redis'
+/** `workers`; where there are several, also `workers-2`, `workers-3` … */
+export type ProcessName = ServiceName | `${ServiceName}-${number}` | 'postgres' | 'redis'
 
 export interface ConstellationOptions {
   /** The operator's settings, as in `.env.example`; nothing else is read from this process' environment. */
@@ -21,6 +23,8 @@ export interface ConstellationOptions {
   dataDir: string
   /** Web's port, the other services' are the four after it; 0 takes any five free ones. */
   port: number
+  /** How many processes of each service; one unless said here or in `PROCESSES`. They share the service's port. */
+  processes?: Partial<ProcessCounts>
   /** Aborting it while starting stops everything again. */
   signal?: AbortSignal
   /** Aborting it kills whatever still runs, so that a `close` under way ends at once. */
@@ -45,14 +49,22 @@ export interface Constellation {
   redisUrl: string
   /** By name, of what runs now. */
   readonly pids: Partial<Record<ProcessName, number>>
+  /** Every process there should be. */
+  readonly names: readonly ProcessName[]
+  /** Whether it has started and not ended since; one that hangs or is frozen counts as ready. */
+  isReady(name: ProcessName): boolean
   /** Sends a signal (SIGKILL unless said otherwise); what ends is started again. */
   kill(name: ProcessName, signal?: NodeJS.Signals): void
+  /** Kills it (SIGKILL) and leaves it down; resolves when it is gone. */
+  stop(name: ProcessName): Promise<void>
+  /** Starts it without further delay if it is down; resolves when it is ready. */
+  start(name: ProcessName): Promise<void>
   /** Services first, then Redis, then Postgres: everything gone within ten seconds. May be called twice. */
   close(): Promise<void>
 }
 
 /** The order of ending: who calls others goes before them. */
-const closeOrder: readonly (readonly ProcessName[])[] = [
+const closeOrder: readonly (readonly (ServiceName | 'postgres' | 'redis')[])[] = [
   ['web', 'workers'],
   ['conductor'],
   ['accounts', 'platform'],
@@ -73,7 +85,11 @@ export async function startConstellation(options: ConstellationOptions): Promise
   const progress = (line: string): void => onLine(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${line}`)
 
   await makeDataDir(dataDir)
-  const record = await takeDataDir(dataDir, closeOrder.flat(), progress)
+  const counts = processCounts(watch ? undefined : env['PROCESSES'], options.processes)
+  const processes = portOrder.flatMap((service) => namesOf(service, counts[service]))
+  const all: ProcessName[] = [...processes.map(({ name }) => name), 'redis', 'postgres']
+  const order = closeOrder.flatMap((names) => names.flatMap((name) => all.filter((one) => partOf(one) === name)))
+  const record = await takeDataDir(dataDir, order, progress)
   const port = options.port === 0 ? await freePortBlock() : options.port
   await checkPorts(port, env['HOST'] ?? '127.0.0.1').catch((error: unknown) => {
     record.remove()
@@ -110,7 +126,8 @@ export async function startConstellation(options: ConstellationOptions): Promise
 
   async function close(): Promise<void> {
     for (const [index, names] of closeOrder.entries()) {
-      await Promise.all(names.map(async (name) => supervised.get(name)?.close(closeDeadlinesMs[index] ?? 1_000)))
+      const group = [...supervised].filter(([name]) => names.includes(partOf(name)))
+      await Promise.all(group.map(async ([, process]) => process.close(closeDeadlinesMs[index] ?? 1_000)))
     }
     guard.release()
     record.remove()
@@ -124,11 +141,12 @@ export async function startConstellation(options: ConstellationOptions): Promise
     const infrastructure = superviseInfrastructure({ env, dataDir, secrets, logOf, say: onLine, progress, onPid })
     for (const { name, process } of infrastructure.supervised) supervised.set(name, process)
     // Knows every adapter, and loads while Postgres and Redis start.
-    const { entryOf, environments } = await import('./services.ts')
+    const { entryOf, environmentOf, environments } = await import('./services.ts')
     const addresses = await infrastructure.ready
     stopped.throwIfAborted()
     const environment = environments(env, secrets, { dataDir, port, ...addresses })
-    for (const name of portOrder) {
+    for (const { name, service, number } of processes) {
+      const isOneOfSeveral = counts[service] > 1
       const log = logOf(name)
       const tail: string[] = []
       const onServiceLine = (line: string): void => {
@@ -146,10 +164,11 @@ export async function startConstellation(options: ConstellationOptions): Promise
         ...(watch ? { firstTries: Infinity } : {}),
         start: (onSpawn) =>
           startServiceProcess({
-            entry: (options.entry ?? entryOf)(name),
-            env: environment[name],
+            entry: (options.entry ?? entryOf)(service),
+            env: isOneOfSeveral ? environmentOf(environment[service], number) : environment[service],
             watch,
-            readyUrl: `http://127.0.0.1:${portOf(name, port)}/readyz`,
+            isOneOfSeveral,
+            readyUrl: `http://127.0.0.1:${portOf(service, port)}/readyz`,
             readyWithinMs,
             onLine: onServiceLine,
             onSpawn,
@@ -158,7 +177,7 @@ export async function startConstellation(options: ConstellationOptions): Promise
       supervised.set(name, process)
     }
     await Promise.all(
-      portOrder.map(async (name) => {
+      processes.map(async ({ name }) => {
         await supervised.get(name)?.ready
         progress(`${name} is ready`)
       }),
@@ -181,7 +200,11 @@ export async function startConstellation(options: ConstellationOptions): Promise
       get pids() {
         return Object.fromEntries([...supervised].flatMap(([name, { pid }]) => (pid === null ? [] : [[name, pid]])))
       },
+      names: [...supervised.keys()],
+      isReady: (name) => supervised.get(name)?.isReady ?? false,
       kill: (name, signalName = 'SIGKILL') => supervised.get(name)?.kill(signalName),
+      stop: async (name) => supervised.get(name)?.stop(),
+      start: async (name) => supervised.get(name)?.start(),
       close: closeOnce,
     }
   } catch (error) {
@@ -191,6 +214,20 @@ export async function startConstellation(options: ConstellationOptions): Promise
     await starting.catch(() => undefined)
     throw error
   }
+}
+
+/** The first of several has the service's own name, so that it is the same process whether it is alone or not. */
+function namesOf(service: ServiceName, count: number): { name: ProcessName; service: ServiceName; number: number }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: index === 0 ? service : `${service}-${index + 1}`,
+    service,
+    number: index + 1,
+  }))
+}
+
+/** `workers` of `workers-2`. */
+function partOf(name: ProcessName): ServiceName | 'postgres' | 'redis' {
+  return name.replace(/-\d+$/, '') as ServiceName | 'postgres' | 'redis'
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

@@ -93,6 +93,12 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
   return Object.fromEntries(serviceNames.map((name) => [name, environment(name)])) as Record<ServiceName, Record<string, string>>
 }
 
+/** The environment of one of several processes of a service: its number, and a place for its temporary files that no other empties. */
+export function environmentOf(base: Readonly<Record<string, string>>, number: number): Record<string, string> {
+  const { SCRATCH_DIR: scratch } = base
+  return { ...base, INSTANCE: String(number), ...(scratch !== undefined && number > 1 ? { SCRATCH_DIR: `${scratch}-${number}` } : {}) }
+}
+
 /** The address that people use. */
 export function webUrl(operator: Environment, port: number): string {
   return given(operator, 'WEB_URL') ?? `http://localhost:${port}`

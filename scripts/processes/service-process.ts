@@ -9,6 +9,8 @@ export interface ServiceProcessOptions {
   env: Record<string, string>
   /** Restart it whenever a file that it imports changes. */
   watch: boolean
+  /** Others of the service listen on the same port, so that it has to tell by itself (`ready`, over IPC) that it listens too. */
+  isOneOfSeveral: boolean
   /** Where it tells that it is ready. */
   readyUrl: string
   readyWithinMs: number
@@ -24,19 +26,23 @@ const heapArgs = ['--max-semi-space-size=8', '--max-old-space-size=384']
 
 /** Starts one service under the Node that runs us; resolves when `/readyz` says so. Rejects when it ends before. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<Running> {
-  const { entry, env, watch, readyUrl, readyWithinMs, onLine, onSpawn } = options
+  const { entry, env, watch, isOneOfSeveral, readyUrl, readyWithinMs, onLine, onSpawn } = options
   const args = [...(watch ? ['--watch', '--watch-preserve-output'] : []), '--disable-warning=ExperimentalWarning', ...heapArgs, entry]
   // A group of its own: Ctrl-C in the terminal is the launcher's to handle, and a watcher ends with what it watches.
-  const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stdio = ['ignore', 'pipe', 'pipe', ...(isOneOfSeveral ? (['ipc'] as const) : [])] as const
+  const child = spawn(process.execPath, args, { env, detached: true, stdio: [...stdio] })
   const ended = new AbortController()
   child.once('error', () => ended.abort())
   child.once('exit', () => ended.abort())
   onSpawn(child)
   linesOf(child, onLine)
-  await untilReady(readyUrl, readyWithinMs, ended.signal).catch((error: unknown) => {
-    signalGroup(child, 'SIGKILL')
-    throw error
-  })
+  const told = isOneOfSeveral ? untilTold(child, readyWithinMs, ended.signal) : Promise.resolve()
+  await told
+    .then(() => untilReady(readyUrl, readyWithinMs, ended.signal))
+    .catch((error: unknown) => {
+      signalGroup(child, 'SIGKILL')
+      throw error
+    })
   return {
     child,
     close: async (deadlineMs) => {
@@ -48,6 +54,19 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
       clearTimeout(timer)
     },
   }
+}
+
+async function untilTold(child: ChildProcess, withinMs: number, ended: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(withinMs)])
+  await new Promise<void>((resolve, reject) => {
+    const fail = (): void =>
+      reject(new Error(ended.aborted ? 'it ended while starting' : `it was not ready within ${Math.round(withinMs / 1000)} s`))
+    child.on('message', (message) => {
+      if (message === 'ready') resolve()
+    })
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
 }
 
 async function untilReady(url: string, withinMs: number, ended: AbortSignal): Promise<void> {

@@ -25,7 +25,12 @@ export interface Supervised {
   readonly pid: number | null
   /** Resolves once it is ready for the first time; rejects when it cannot be started. */
   readonly ready: Promise<unknown>
+  readonly isReady: boolean
   kill(signal: NodeJS.Signals): void
+  /** Kills it; resolves when it is gone, and it stays down until `start`. */
+  stop(): Promise<void>
+  /** Starts it at once if it is down or about to be started; resolves when it is ready, however often that takes. */
+  start(): Promise<void>
   /** Ends it for good. */
   close(deadlineMs: number): Promise<void>
 }
@@ -46,6 +51,8 @@ export function supervise(options: SupervisedOptions): Supervised {
   let readyAt = 0
   let timer: NodeJS.Timeout | undefined
   let attempt: Promise<void> = Promise.resolve()
+  let isHeld = false
+  const awaiting: (() => void)[] = []
   const closing = new AbortController()
   const { promise: ready, resolve, reject } = Promise.withResolvers<undefined>()
   // Whoever asks for it sees the failure; nobody asking is no crash.
@@ -62,7 +69,7 @@ export function supervise(options: SupervisedOptions): Supervised {
       if (Date.now() - readyAt >= wellAfterMs) failures = 0
       if (!closing.signal.aborted) again(spawned.signalCode ?? `exit code ${String(spawned.exitCode)}`)
     })
-    if (closing.signal.aborted) spawned.kill('SIGKILL')
+    if (closing.signal.aborted || isHeld) spawned.kill('SIGKILL')
   }
 
   async function tryStart(): Promise<void> {
@@ -75,12 +82,14 @@ export function supervise(options: SupervisedOptions): Supervised {
       saidDown = false
       wasReady = true
       resolve(undefined)
+      for (const tell of awaiting.splice(0)) tell()
     } catch (error) {
       if (!closing.signal.aborted) again(error instanceof Error ? error.message : String(error))
     }
   }
 
   function again(reason: string): void {
+    if (isHeld) return
     failures += 1
     const words = options.lastWords()
     const why = words === '' || reason.includes(words) ? reason : `${reason}: ${words}`
@@ -93,7 +102,17 @@ export function supervise(options: SupervisedOptions): Supervised {
       saidDown = true
     }
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** (failures - 1))
-    timer = setTimeout(() => (attempt = tryStart()), delay)
+    timer = setTimeout(() => {
+      timer = undefined
+      attempt = tryStart()
+    }, delay)
+  }
+
+  /** With its whole group, for a watcher or a wrapper would die alone. */
+  function signalAll(signal: NodeJS.Signals): void {
+    if (child?.pid === undefined) return
+    if (process.platform === 'win32') child.kill(signal)
+    else send(-child.pid, signal)
   }
 
   attempt = tryStart()
@@ -103,11 +122,30 @@ export function supervise(options: SupervisedOptions): Supervised {
       return child?.pid ?? null
     },
     ready,
-    kill: (signal) => {
-      if (child?.pid === undefined) return
-      // With its whole group, for a watcher or a wrapper would die alone.
-      if (process.platform === 'win32') child.kill(signal)
-      else send(-child.pid, signal)
+    get isReady() {
+      return running !== null
+    },
+    kill: signalAll,
+    stop: async () => {
+      isHeld = true
+      clearTimeout(timer)
+      timer = undefined
+      const dying = child
+      const gone = dying && new Promise<void>((tell) => dying.once('exit', () => tell()))
+      signalAll('SIGKILL')
+      await gone
+      await attempt
+    },
+    start: async () => {
+      const isDown = isHeld || timer !== undefined
+      isHeld = false
+      if (isDown && !closing.signal.aborted) {
+        clearTimeout(timer)
+        timer = undefined
+        failures = 0
+        attempt = tryStart()
+      }
+      if (running === null) await new Promise<void>((tell) => awaiting.push(tell))
     },
     close: async (deadlineMs) => {
       closing.abort()

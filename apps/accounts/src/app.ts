@@ -12,6 +12,8 @@ export interface AccountsOptions {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** As `startService` has it. */
+  sharePort?: boolean
   logger: Logger
   publicKeys: PublicKeys
   databaseUrl: string
@@ -57,6 +59,7 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       name: 'accounts',
       host: options.host,
       port: options.port,
+      sharePort: options.sharePort ?? false,
       logger,
       bindings: accountsBindings(context),
       verify: createVerifier({ audience: 'accounts', publicKeys: options.publicKeys }),

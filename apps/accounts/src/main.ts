@@ -14,6 +14,7 @@ runService(async () => {
   const service = await createAccounts({
     host: config.HOST,
     port: config.PORT,
+    sharePort: config.INSTANCE !== undefined,
     logger,
     publicKeys: config.SERVICE_PUBLIC_KEYS,
     databaseUrl: secrets.databaseUrl,

@@ -21,6 +21,8 @@ export interface ConductorOptions {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** As `startService` has it. */
+  sharePort?: boolean
   logger: Logger
   publicKeys: PublicKeys
   /** Signs as the conductor. */
@@ -51,6 +53,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
       name: 'conductor',
       host: options.host,
       port: options.port,
+      sharePort: options.sharePort ?? false,
       logger,
       bindings: conductorBindings(context),
       verify: createVerifier({ audience: 'conductor', publicKeys: options.publicKeys }),

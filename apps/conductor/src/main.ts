@@ -9,6 +9,7 @@ runService(async () => {
   const service = await createConductor({
     host: config.HOST,
     port: config.PORT,
+    sharePort: config.INSTANCE !== undefined,
     logger,
     publicKeys: config.SERVICE_PUBLIC_KEYS,
     sign: createSigner({ issuer: 'conductor', privateKey: secrets.privateKey }),

@@ -19,6 +19,8 @@ import { withCount } from './with-count.ts'
 export interface PlatformOptions {
   host: string
   port: number
+  /** As `startService` has it. */
+  sharePort?: boolean
   logger: Logger
   verify: Verify
   db: Database
@@ -58,6 +60,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     name: 'platform',
     host: options.host,
     port: options.port,
+    sharePort: options.sharePort ?? false,
     logger: options.logger,
     verify: options.verify,
     version: options.version,

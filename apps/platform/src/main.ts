@@ -23,6 +23,7 @@ runService(async () => {
   const service = await startPlatform({
     host: config.HOST,
     port: config.PORT,
+    sharePort: config.INSTANCE !== undefined,
     logger,
     verify: createVerifier({ audience: 'platform', publicKeys: config.SERVICE_PUBLIC_KEYS }),
     db,

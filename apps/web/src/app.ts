@@ -23,6 +23,8 @@ import { createSite, type Site, type WebSettings } from './site.ts'
 export interface WebOptions {
   host: string
   port: number
+  /** As `startService` has it. */
+  sharePort?: boolean
   logger: Logger
   settings: WebSettings
   sign(audience: ServiceName, userId: string | null): Promise<string>
@@ -52,12 +54,13 @@ export function webBindings(site: Site): Binding[] {
 
 /** Starts the website. It owns no data: `/readyz` tells whether the services it asks are alive. */
 export async function startWeb(options: WebOptions): Promise<Service> {
-  const { host, port, logger, settings } = options
+  const { host, port, sharePort = false, logger, settings } = options
   const site = createSite({ ...options, assets: loadAssets(), sessions: createSessions() })
   return startService({
     name: 'web',
     host,
     port,
+    sharePort,
     logger,
     version: settings.version,
     bindings: webBindings(site),

@@ -11,6 +11,7 @@ runService(async () => {
   const service = await startWeb({
     host: config.HOST,
     port: config.PORT,
+    sharePort: config.INSTANCE !== undefined,
     logger,
     sign: createSigner({ issuer: 'web', privateKey: secrets.privateKey }),
     networks,

@@ -83,6 +83,8 @@ export const serviceConfigShape = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer.refine((port) => port <= 65_535, 'must be at most 65535'),
+  /** Which one this process is, from 1, where several of the same service share the port; unset when it is alone. */
+  INSTANCE: integer.optional(),
   SERVICE_PRIVATE_KEY: z.string(),
   SERVICE_PUBLIC_KEYS: publicKeys,
 } as const

@@ -20,6 +20,16 @@ function run(main: string, signals: NodeJS.Signals[] = []): Promise<{ code: numb
 const running = `setInterval(() => {}, 1000); signal.addEventListener('abort', () => console.log('aborted')); console.log('up')`
 
 describe('runService', () => {
+  test('tells a launcher that has an IPC channel once it runs', async () => {
+    const source = `import { runService } from ${JSON.stringify(library)}\nrunService(async () => ({ close: async () => {} }))`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const message = await new Promise((resolve) => child.once('message', resolve))
+    expect(message).toBe('ready')
+    child.kill('SIGTERM')
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    expect(code).toBe(0)
+  })
+
   test('closes once on SIGTERM, however often it is told', async () => {
     const main = `${running}; return { close: async () => { await new Promise((r) => setTimeout(r, 100)); console.log('closed') } }`
     expect(await run(main, ['SIGTERM', 'SIGINT', 'SIGTERM'])).toEqual({ code: 0, out: 'up\naborted\nclosed\n', err: '' })

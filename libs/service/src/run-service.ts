@@ -7,7 +7,7 @@ const closeMs = 10_000
 /**
  * Runs a process: `main` starts it and says how to close it. SIGTERM and SIGINT abort `main`'s signal and close, within
  * 10 s; a second one changes nothing. A start that fails, an uncaught error or a rejection that nobody handled is reported, and
- * the exit code is 1. With `logger` in what `main` returns, reports after the start go to it, before that to standard error.
+ * the exit code is 1. A parent with an IPC channel is told `ready`. With `logger` in what `main` returns, reports after the start go to it, before that to standard error.
  */
 export function runService(main: (signal: AbortSignal) => Promise<{ close(): Promise<void>; logger?: Logger }>): void {
   const controller = new AbortController()
@@ -53,6 +53,8 @@ export function runService(main: (signal: AbortSignal) => Promise<{ close(): Pro
   started.then(
     (running) => {
       logger = running.logger
+      // A launcher cannot ask a port that several share whether this one listens. One that is gone needs no answer.
+      process.send?.('ready', undefined, undefined, () => undefined)
     },
     (error: unknown) => {
       if (isStopping) return

@@ -407,3 +407,17 @@ describe('our own endpoints', () => {
     await expect(startTestService({ bindings: [], port })).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}`)
   })
 })
+
+test('services that share a port each get connections; without it the second is refused', async () => {
+  const first = await startTestService({ bindings: [], sharePort: true })
+  const port = Number(new URL(first.url).port)
+  const second = await startTestService({ bindings: [], sharePort: true, port, version: '4.5.6' })
+  await expect(startTestService({ bindings: [], port })).rejects.toThrow('Cannot listen')
+  const versions = new Set<string>()
+  for (let asked = 0; asked < 60 && versions.size < 2; asked += 1) {
+    const response = await fetch(new URL('/version', first.url), { headers: { connection: 'close' } })
+    versions.add(((await response.json()) as { version: string }).version)
+  }
+  await Promise.all([first.close(), second.close()])
+  expect([...versions].sort()).toEqual(['1.2.3', '4.5.6'])
+})

@@ -20,6 +20,8 @@ export interface ServiceOptions {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** Other processes of the service listen on the same port, and each gets its share of the connections: where the system can. */
+  sharePort?: boolean
   logger: Logger
   /** Matched in this order; the first that fits answers. */
   bindings: readonly Binding[]
@@ -211,9 +213,9 @@ function logAccess({ request, response, route, log, startedAt }: Context, observ
   log[quietRoutes.has(route) ? 'debug' : 'info']({ method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
 }
 
-function listen(server: Server, { host, port }: ServiceOptions): Promise<void> {
+function listen(server: Server, { host, port, sharePort = false }: ServiceOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(new Error(`Cannot listen on ${host}:${port}: ${error.message}`, { cause: error })))
-    server.listen(port, host, resolve)
+    server.listen({ port, host, reusePort: sharePort }, resolve)
   })
 }
