@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { DelayedError, Worker, type Job } from 'bullmq'
+import { DelayedError, Job, Worker } from 'bullmq'
 import { connectPatiently, type Redis, type RedisOptions } from './connect-redis.ts'
 import { queueName, streamKey } from './names.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
@@ -16,6 +16,11 @@ export const later = (delayMs: number): JobEnd => ({ kind: 'later', delayMs })
 export interface ConsumerOptions extends RedisOptions {
   redisUrl: string
   network: string
+  /**
+   * Names the process, the same for one that died and its successor, and nobody else's: the successor takes the jobs of the dead
+   * over at once.
+   */
+  holder: string
   /** How many jobs at once. */
   concurrency: number
   /** Stops soon after the signal aborts. What it throws fails the job: Postgres, which knows that work is left, enqueues it anew. */
@@ -36,13 +41,14 @@ export interface Consumer {
 const handOverMs = 100
 
 /**
- * Takes jobs off a network's queue. A worker that dies is replaced within 10 s; one that was frozen learns that its lock
- * is gone and stops before it does harm. The defaults of BullMQ permit a single crash and wait a minute.
+ * Takes jobs off a network's queue. A worker that dies is replaced by its successor at once, by others within 10 s; one that
+ * was frozen learns that its lock is gone and stops before it does harm. The defaults of BullMQ permit a single crash and
+ * wait a minute.
  *
  * @see https://docs.bullmq.io/guide/workers/cancelling-jobs
  */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { redisUrl, network, concurrency } = options
+  const { redisUrl, network, holder, concurrency } = options
   const redis = connectPatiently(redisUrl, options)
   const jobIds = new Map<string, string>()
   let isClosing = false
@@ -67,6 +73,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     },
     {
       connection: redis,
+      name: holder,
+      autorun: false,
       concurrency,
       lockDuration: 6000,
       stalledInterval: 2000,
@@ -76,7 +84,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     },
   )
   worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock-lost' satisfies StopReason)))
-  worker.on('error', (error) => options.onError?.(error))
+  const onError = (error: Error) => options.onError?.(error)
+  worker.on('error', onError)
+  takeOver(redis, worker, holder)
+    // Others' stalled jobs are looked for in any case, and so are these.
+    .catch(onError)
+    .then(() => worker.run())
+    .catch(onError)
 
   return {
     cancel(key) {
@@ -92,6 +106,15 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       if (!isClosed) await worker.disconnect()
       redis.disconnect()
     },
+  }
+}
+
+/** Jobs that a process of this name held when it died wait again, instead of when their locks run out. */
+async function takeOver(redis: Redis, worker: Worker, holder: string): Promise<void> {
+  const ids = await redis.lrange(worker.toKey('active'), 0, -1)
+  for (const id of ids) {
+    const [job, token] = await Promise.all([Job.fromId(worker, id), redis.get(`${worker.toKey(id)}:lock`)])
+    if (job?.processedBy === holder && token !== null) await job.moveToDelayed(Date.now() + 1, token)
   }
 }
 

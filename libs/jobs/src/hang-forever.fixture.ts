@@ -1,10 +1,11 @@
 import { startConsumer } from './consumer.ts'
 
 /** A worker that takes a job, says so, and never ends: to be killed by a test. */
-const [redisUrl = '', network = ''] = process.argv.slice(2)
+const [redisUrl = '', network = '', holder = ''] = process.argv.slice(2)
 startConsumer({
   redisUrl,
   network,
+  holder,
   concurrency: 1,
   process: (job) => {
     process.stdout.write(job.syncId)
