@@ -14,7 +14,8 @@ beforeAll(async () => {
 
 afterAll(() => scene?.close(), 60_000)
 
-const faults = async () => checkCopy(await storedFiles(scene.instance, scene.person.userId), mastodonTruth(scene.mastodon.truth()['alice']!))
+const faults = async () =>
+  checkCopy(await storedFiles(scene.instance, scene.person.userId), mastodonTruth(scene.mastodon.truth()['alice']!))
 
 describe('a worker that is killed', () => {
   test(`${plan.kills} times in the middle of a first sync: nothing is lost, doubled, or pulled again once it is stored`, async () => {

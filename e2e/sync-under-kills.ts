@@ -121,8 +121,7 @@ function drawKills({ seed, kills, services }: KillPlan, pages: number): { servic
 }
 
 /** The pages that were asked of the network, in order, by their address. */
-const listed = (mastodon: Mastodon): string[] =>
-  mastodon.log.entries().flatMap(({ route, path }) => (route === listing ? [path] : []))
+const listed = (mastodon: Mastodon): string[] => mastodon.log.entries().flatMap(({ route, path }) => (route === listing ? [path] : []))
 
 /** How many pages of the statuses the current or last sync stored; null when accounts does not answer. */
 export async function pagesStored(instance: Instance, userId: string): Promise<number | null> {
