@@ -13,6 +13,8 @@ export interface Field {
   readonly name: string
   readonly label: string
   readonly kind: 'text' | 'url' | 'password'
+  /** May be left empty. */
+  readonly optional?: boolean
   /** Shown below the field: what to write and where to find it. */
   readonly help?: string
   readonly placeholder?: string
