@@ -1,7 +1,7 @@
 import { Readable, Transform } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, MediaState, platformRoutes } from '@asheville/clients'
-import { AshevilleError, kindOf, throwIfAborted, type MediaSource, type Network, type PullIo } from '@asheville/core'
+import { AshevilleError, throwIfAborted, type MediaSource, type Network, type PullIo } from '@asheville/core'
 import type { Target } from './pull-parts.ts'
 
 export interface MediaLimits {
@@ -122,7 +122,8 @@ async function copy(parts: Parts, source: MediaSource, at: string | null): Promi
     throwIfAborted(parts.io.signal)
     if (fault !== null) return stateOfFault(fault, deadline.signal)
     if (deadline.signal.aborted) return pending('It took too long')
-    if (kindOf(error) === 'invalid') return pending('It arrived cut short')
+    // What arrived is not the whole file.
+    if (error instanceof AshevilleError && error.kind === 'invalid') return pending(error.message)
     throw error
   } finally {
     deadline.clear()

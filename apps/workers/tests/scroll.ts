@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Item, Network, PullIo, Walk } from '@asheville/core'
 import { fetchJson } from '@asheville/http-client'
+import { encodePicture } from '@asheville/simulators'
 
 /*
  * A network made for tests of the loop: a server that counts what is asked of it, and the adapter for it. Entries are numbers,
@@ -15,6 +16,9 @@ interface Reply {
   isLast: boolean
 }
 
+/** What is wrong with a picture. */
+export type MediaFault = 'absent' | 'broken' | 'cut' | 'page' | 'slow'
+
 /** What the next requests for pages get instead of a page; taken from the front. */
 export type ScriptedFault = { status: number; headers?: Record<string, string> }
 
@@ -24,6 +28,8 @@ export async function startScroll({ count = 100, perPage = 20, latencyMs = 0, pi
   const countOf = new Map<string, number>()
   const gone = new Set<number>()
   const faults: ScriptedFault[] = []
+  /** By the number of the entry. */
+  const mediaFaults = new Map<number, MediaFault>()
   /** How often each page was delivered, by the mark before it. */
   const delivered = new Map<string, number>()
   const tally = { requests: 0, media: 0 }
@@ -34,8 +40,15 @@ export async function startScroll({ count = 100, perPage = 20, latencyMs = 0, pi
       tally.requests += 1
       if (url.pathname.startsWith('/media/')) {
         tally.media += 1
-        const bytes = Buffer.from(`picture ${url.pathname} `.repeat(50))
-        response.writeHead(200, { 'content-type': 'image/png', 'content-length': bytes.length }).end(bytes)
+        const fault = mediaFaults.get(Number(/\d+/.exec(url.pathname)))
+        const bytes = encodePicture({ format: 'png', width: 16, height: 16, seed: url.pathname })
+        if (fault === 'absent') return void response.writeHead(404).end()
+        if (fault === 'broken') return void response.writeHead(500).end()
+        if (fault === 'page') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Sign in</h1>')
+        response.writeHead(200, { 'content-type': 'image/png', 'content-length': bytes.length })
+        if (fault === 'cut') return void response.write(bytes.subarray(0, 100), () => response.destroy())
+        if (fault === 'slow') return void response.write(bytes.subarray(0, 100))
+        response.end(bytes)
         return
       }
       await delay(state.latencyMs)
@@ -67,6 +80,7 @@ export async function startScroll({ count = 100, perPage = 20, latencyMs = 0, pi
     countOf,
     gone,
     faults,
+    mediaFaults,
     delivered,
     tally,
     network: scrollNetwork(url, pictures),

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { StoredItem } from '@asheville/clients'
 import { startConstellation, type Constellation } from './constellation.ts'
 import { startScroll, type Scroll } from './scroll.ts'
 
@@ -19,6 +20,7 @@ afterEach(async () => {
   for (const close of closing.reverse()) await close()
   closing = []
   scroll.faults.length = 0
+  scroll.mediaFaults.clear()
   scroll.delivered.clear()
   Object.assign(scroll.state, { count: 100, perPage: 20, latencyMs: 0 })
 })
@@ -116,6 +118,32 @@ describe('a sync', () => {
     expect(progress.reduce((sum, event) => sum + (event.new ?? 0), 0)).toBe(100)
     expect(told.filter(({ type }) => type === 'stream').map(({ state }) => state)).toEqual(['running', 'idle'])
   })
+})
+
+test('a picture that cannot be had holds up nothing, and the reason is noted', async () => {
+  const media = { atOnce: 4, bytes: 1_000_000, idleMs: 300, totalMs: 5000, failuresPerHost: 100 }
+  await startWorkers({ limits: { ...small, media } })
+  scroll.state.count = 300
+  const faults = ['absent', 'broken', 'cut', 'page', 'slow'] as const
+  faults.forEach((fault, index) => scroll.mediaFaults.set((index + 1) * 50, fault))
+  const { userId } = await all.connect()
+  expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 300, skipped: 0 } })
+  const attachments = new Map<number, unknown>()
+  for (let cursor: string | null = '', page = 0; cursor !== null && page < 10; page += 1) {
+    const reply: { items: StoredItem[]; next: string | null } = await all.web.platform.listItems({
+      userId,
+      query: { limit: 100, ...(cursor && { cursor }) },
+    })
+    for (const { object } of reply.items) attachments.set(Number(/\d+$/.exec(object.id)), object['attachment'])
+    cursor = reply.next
+  }
+  const states = [50, 100, 150, 200, 250, 300].map((number) => JSON.stringify(attachments.get(number)))
+  expect(states[0]).toMatch(/gone.*404/)
+  expect(states[1]).toMatch(/pending.*500/)
+  expect(states[2]).toMatch(/pending.*(broke off|cut off)/)
+  expect(states[3]).toMatch(/pending.*a page instead/)
+  expect(states[4]).toMatch(/pending.*too long/)
+  expect(states[5]).toMatch(/media\/\d{4}\//)
 })
 
 describe('interrupted', () => {
