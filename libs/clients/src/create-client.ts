@@ -107,11 +107,17 @@ async function call(contract: RouteContract, input: LooseInput, options: ClientO
 function address(path: string, input: LooseInput, baseUrl: string): URL {
   const filled = path.replace(/[:*](\w+)/g, (_, name: string) => {
     const value = input.params?.[name] ?? ''
-    return (Array.isArray(value) ? value : [value]).map(encodeURIComponent).join('/')
+    return (Array.isArray(value) ? value : [value]).map(segment).join('/')
   })
   const url = new URL(filled, baseUrl)
   for (const [name, value] of Object.entries(input.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value))
   return url
+}
+
+/** One step of a path. Addresses are tidied up before they are sent: `..` would be another route of that service, an empty step the one above. */
+function segment(value: string): string {
+  if (value === '' || value === '.' || value === '..') throw new AshevilleError('not-found', 'There is nothing of this name')
+  return encodeURIComponent(value)
 }
 
 async function problemOf(response: Response, service: ServiceName): Promise<AshevilleError> {
