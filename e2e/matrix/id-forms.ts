@@ -7,7 +7,9 @@ export function absentBelongings(): Belongings {
   return {
     userId: randomUUID(),
     sessionId: randomUUID(),
-    sessionToken: Buffer.from(randomUUID() + randomUUID()).toString('base64url').slice(0, 43),
+    sessionToken: Buffer.from(randomUUID() + randomUUID())
+      .toString('base64url')
+      .slice(0, 43),
     connectionId: randomUUID(),
     storageId: randomUUID(),
     syncId: randomUUID(),
@@ -33,6 +35,13 @@ export function malformedIds({ part, kind }: Slot, victim: Belongings): { name: 
     { name: 'up', value: isInAddress ? raw('..') : '..' },
     { name: 'up, encoded', value: isInAddress ? raw('%2e%2e%2f%2e%2e') : '../..' },
     { name: 'a path below', value: isInAddress ? raw(`${encodeURIComponent(id)}%2f..%2f..`) : `${id}/../..` },
+    ...(kind === 'path' && isInAddress
+      ? [
+          { name: 'another endpoint', value: raw('%2e%2e/%2e%2e/metrics') },
+          { name: 'another route', value: raw('%2e%2e/counts') },
+          { name: 'another route, plain', value: raw('media/../../items') },
+        ]
+      : []),
     { name: 'number', value: isInAddress ? '-1' : 1e300 },
     { name: 'object', value: isInAddress ? '[object Object]' : { $ne: null } },
   ]

@@ -30,7 +30,9 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
   mastodon.addStatus({ account, text: `A secret of ${canary}`, media: [{ description: `A picture of ${canary}` }] })
   const fields = { server: mastodon.url }
   const person = { userId, sessionId: session.id }
-  const { id: connectionId } = await connectOAuth(instance, person, 'mastodon', fields, (address) => mastodon.authorize(address, { account }))
+  const { id: connectionId } = await connectOAuth(instance, person, 'mastodon', fields, (address) =>
+    mastodon.authorize(address, { account }),
+  )
   const { state } = await syncNow(instance, userId)
   if (state !== 'done') throw new Error(`The sync of ${account} ended as ${state}`)
 
@@ -68,8 +70,14 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
 }
 
 /** A sync that only this test works on: its job is in no queue, and its stream is held. */
-async function holdLease(instance: Instance, userId: string, connectionId: string): Promise<{ syncId: string; stream: string; fence: number }> {
-  const { sync, jobs } = await instance.accounts('conductor').createSync({ userId, body: { trigger: 'person', connectionIds: [connectionId] } })
+async function holdLease(
+  instance: Instance,
+  userId: string,
+  connectionId: string,
+): Promise<{ syncId: string; stream: string; fence: number }> {
+  const { sync, jobs } = await instance
+    .accounts('conductor')
+    .createSync({ userId, body: { trigger: 'person', connectionIds: [connectionId] } })
   const { stream } = jobs[0]!
   const params = { connectionId, stream }
   const { lease } = await instance

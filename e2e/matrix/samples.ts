@@ -140,7 +140,6 @@ function knownValues({ storageId }: Belongings, { server, stream, fence }: Setti
     covers: [],
     walks: [{ id: 'walk', kind: 'incremental', range: { from: null, to: null }, cursor: null }],
     replaces: [],
-    skipped: [],
     available: { posts: 1 },
     rejected: null,
     contentTypes: ['posts'],

@@ -36,7 +36,8 @@ export function createSender(origin: string): Sender {
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
       const call = request({ hostname, port, path, method, agent, headers: { ...given, ...length }, timeout: headWithinMs }, (response) => {
         const chunks: Buffer[] = []
-        const end = (): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() })
+        const end = (): void =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() })
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.once('end', end)
         response.once('error', end)

@@ -78,7 +78,10 @@ export function forgeries({ audience, from, user, userId, otherId, keys, publicK
     unauthenticated('of another person, the subject exchanged', bearer(`${header}.${payloadOf(right)}.${signature}`)),
     unauthenticated('unsigned', bearer(`${unsigned}.`)),
     unauthenticated('unsigned with a signature', bearer(`${unsigned}.${signature}`)),
-    unauthenticated('signed with the public key', bearer(`${hashed}.${createHmac('sha256', publicKeys).update(hashed).digest('base64url')}`)),
+    unauthenticated(
+      'signed with the public key',
+      bearer(`${hashed}.${createHmac('sha256', publicKeys).update(hashed).digest('base64url')}`),
+    ),
     ...services.filter((name) => !from.includes(name)).map((iss) => forbidden(`from ${iss}`, signed({ iss }, keys[iss]))),
     ...(user ? [forbidden('without a person', signed({ sub: null }))] : []),
   ]

@@ -20,7 +20,12 @@ export function writeRequest({ contract }: Pick<ApiRoute, 'contract'>, parts: Pa
   const address = query.length === 0 ? path : `${path}?${query.join('&')}`
   if (contract.body === undefined) return { method: contract.method, path: address, headers }
   if (contract.body === 'stream')
-    return { method: contract.method, path: address, headers: { 'content-type': 'application/octet-stream', ...headers }, body: String(parts.body) }
+    return {
+      method: contract.method,
+      path: address,
+      headers: { 'content-type': 'application/octet-stream', ...headers },
+      body: String(parts.body),
+    }
   const body = JSON.stringify(parts.body)
   return { method: contract.method, path: address, headers: { 'content-type': 'application/json', ...headers }, body }
 }

@@ -1,0 +1,131 @@
+import { absentBelongings, malformedIds } from './id-forms.ts'
+import { sampleOf, withBelongings, withValue, type Slot } from './samples.ts'
+import { apiRoutes, ownEndpoints, type ApiRoute } from './tables.ts'
+import { forgeries } from './tokens.ts'
+import { comparable, type Verdict } from './verdict.ts'
+import { writeRequest } from './write-request.ts'
+import type { World } from './world.ts'
+
+const refused = [401, 403, 404]
+const refusedOrMalformed = [...refused, 400]
+
+/**
+ * Where an id only labels or narrows what is the caller's own anyway, so that a foreign one is no different from one that
+ * does not exist, and neither is refused. `<service>.<route> <place>`.
+ */
+const labels = new Set([
+  'platform.listItems query/connectionId',
+  'platform.putItems body/connectionId',
+  'platform.putItems body/gone/0',
+  'platform.putMedia query/connectionId',
+  'platform.putMedia query/source',
+  'platform.findMedia body/urls/0',
+  // Nothing to do there, as with any sync that has ended.
+  'accounts.takeLease body/syncId',
+])
+
+/** Where a session token or outbox id is itself what is asked about: there is no person in the call whose it would have to be. */
+const isForNobody = ({ contract }: ApiRoute): boolean => contract.policy.who === 'service' && !contract.policy.user
+
+export function placeOf(route: ApiRoute, { part, pointer }: Slot): string {
+  return `${route.service}.${route.name} ${[part, ...pointer].join('/')}`
+}
+
+/** Calls that are right but for who makes them: none of them is let in, whatever they ask for. */
+export async function tryCallers(world: World, verdict: Verdict): Promise<void> {
+  const { victim, attacker, keys, publicKeys } = world
+  for (const route of apiRoutes) {
+    const { policy } = route.contract
+    if (policy.who !== 'service') continue
+    const { parts } = sampleOf(route, victim.own, victim.setting)
+    const people = { userId: victim.own.userId, otherId: attacker.own.userId }
+    const options = { audience: route.service, from: policy.from, user: policy.user, keys, publicKeys, ...people }
+    await Promise.all(
+      forgeries(options).map(async ({ name, authorization, expected }) => {
+        const sent = writeRequest(route, parts, authorization === null ? {} : { authorization })
+        verdict.check(`${route.service}.${route.name}`, name, await world.to[route.service](sent), [expected])
+      }),
+    )
+  }
+}
+
+/** The attacker's own right calls, with one id at a time, or all, exchanged for the victim's, for nobody's, and for what is none. */
+export async function tryIds(world: World, verdict: Verdict): Promise<void> {
+  const { victim, attacker } = world
+  const nobody = absentBelongings()
+  for (const route of apiRoutes) {
+    const { policy } = route.contract
+    if (policy.who !== 'service' || isForNobody(route)) continue
+    const label = `${route.service}.${route.name}`
+    const headers = { authorization: world.bearer(policy.from[0]!, route.service, attacker.own.userId) }
+    const { parts, slots } = sampleOf(route, attacker.own, attacker.setting)
+    const call = async (changed: typeof parts) => {
+      const sent = writeRequest(route, changed, headers)
+      return { sent, answered: await world.to[route.service](sent) }
+    }
+
+    for (const slot of slots) {
+      const place = placeOf(route, slot)
+      const isLabel = labels.has(place)
+      const foreign = await call(withValue(parts, slot, victim.own[slot.kind]))
+      const absent = await call(withValue(parts, slot, nobody[slot.kind]))
+      for (const [name, { answered }] of [
+        ['foreign', foreign],
+        ['absent', absent],
+      ] as const)
+        verdict.check(label, `${name} in ${place}`, answered, isLabel ? [200, ...refused] : refused)
+      const [one, other] = [foreign, absent].map(({ answered, sent }) =>
+        comparable(answered, sent, [victim.own[slot.kind], nobody[slot.kind]]),
+      )
+      if (!isLabel && one !== other) verdict.say(label, `foreign or absent in ${place}`, `can be told apart:\n${one}\n${other}`)
+      for (const { name, value } of malformedIds(slot, victim.own)) {
+        const { answered } = await call(withValue(parts, slot, value))
+        verdict.check(
+          label,
+          `${name} in ${place}`,
+          answered,
+          isLabel || slot.kind === 'path' ? [200, ...refusedOrMalformed] : refusedOrMalformed,
+        )
+      }
+    }
+    if (slots.some((slot) => !labels.has(placeOf(route, slot)))) {
+      const { answered } = await call(withBelongings(parts, slots, victim.own))
+      verdict.check(label, 'everything the victim’s', answered, refused)
+    }
+  }
+}
+
+/** The attacker's own calls as they are: let in. Otherwise the rest would prove nothing. */
+export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
+  const { attacker } = world
+  const last = ['endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection']
+  const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))
+  for (const route of ordered) {
+    const { policy } = route.contract
+    if (policy.who !== 'service') continue
+    const headers = { authorization: world.bearer(policy.from[0]!, route.service, policy.user ? attacker.own.userId : null) }
+    const { parts } = sampleOf(route, attacker.own, attacker.setting)
+    const answered = await world.to[route.service](writeRequest(route, parts, headers))
+    verdict.check(`${route.service}.${route.name}`, 'own', answered, allowedOwn[route.name] ?? [200, 204])
+  }
+}
+
+/** What a right call may be answered besides success, as the sample is made up. */
+const allowedOwn: Record<string, readonly number[]> = {
+  /** The account that `createUser` has just made. */
+  createSession: [200],
+  /** No authorisation was begun. */
+  finishConnect: [403],
+}
+
+/** What services say of themselves has nothing of anybody's in it; and nothing else is there. */
+export async function tryElsewhere(world: World, verdict: Verdict): Promise<void> {
+  for (const [service, send] of Object.entries(world.to)) {
+    for (const path of ownEndpoints) {
+      verdict.check(service, path, await send({ method: 'GET', path }), [200])
+      verdict.check(service, `POST ${path}`, await send({ method: 'POST', path }), [404])
+    }
+    for (const path of ['/', '/v1', '/v1/', '/v2/user', '/v1/USER', '//v1/user', '/v1/user/', '/admin', '/.env', '/v1/../livez'])
+      if (service !== 'web') verdict.check(service, path, await send({ method: 'GET', path }), refused)
+  }
+}

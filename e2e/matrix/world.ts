@@ -1,0 +1,57 @@
+import type { ServiceName } from '@asheville/core'
+import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
+import { startInstance, type Instance } from '../instance.ts'
+import { addPerson, type Person } from './people.ts'
+import { createSender, type Sender } from './send.ts'
+import { tokenBy } from './tokens.ts'
+
+/** An instance with two people, both synced: one tries everything with what is the other's. */
+export interface World {
+  instance: Instance
+  mastodon: MastodonSimulator
+  victim: Person
+  attacker: Person
+  /** Plain HTTP to each service. */
+  to: Readonly<Record<ServiceName, Sender>>
+  /** The services' private keys. */
+  keys: Readonly<Record<ServiceName, string>>
+  publicKeys: string
+  /** A right Authorization header: `from` calls `audience` for that person. */
+  bearer(from: ServiceName, audience: ServiceName, userId: string | null): string
+  close(): Promise<void>
+}
+
+export async function startWorld(): Promise<World> {
+  const picture = { width: 16, height: 16 }
+  const mastodon = await startMastodon({ accounts: ['alice', 'bob'], rateLimit: null, pictureSize: picture })
+  const instance = await startInstance([mastodon.url], { SIGN_UP_OPEN: 'true', SYNC_INTERVAL_MINUTES: '1000' })
+  const { env } = instance.constellation
+  const services = Object.keys(env) as ServiceName[]
+  const each = <T>(make: (name: ServiceName) => T) =>
+    Object.fromEntries(services.map((name) => [name, make(name)])) as Record<ServiceName, T>
+  const to = each((name) => createSender(`http://127.0.0.1:${env[name]['PORT']}`))
+  const keys = each((name) => env[name]['SERVICE_PRIVATE_KEY']!)
+  const close = async (): Promise<void> => {
+    for (const sender of Object.values(to)) sender.close()
+    await instance.close()
+    await mastodon.close()
+  }
+  try {
+    const victim = await addPerson(instance, mastodon, 'alice')
+    const attacker = await addPerson(instance, mastodon, 'bob')
+    return {
+      instance,
+      mastodon,
+      victim,
+      attacker,
+      to,
+      keys,
+      publicKeys: env.web['SERVICE_PUBLIC_KEYS']!,
+      bearer: (from, audience, userId) => `Bearer ${tokenBy(keys[from], { iss: from, aud: audience, sub: userId })}`,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
