@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { checkCopy, mastodonTruth } from './check-copy.ts'
 import { storedFiles, syncNow } from './instance.ts'
-import { pagesStored, startScene, syncUnderKills, type Scene } from './sync-under-kills.ts'
+import type { Scene } from './scene.ts'
+import { pagesStored, sceneOf, syncUnderKills } from './sync-under-kills.ts'
 
 const plan = { seed: 'killed', items: 1500, pictures: 30, kills: 3, services: ['workers'] as const }
 const none = { lost: [], doubled: [], unknown: [], unreadable: [], mediaLost: [], mediaDoubled: [] }
@@ -9,7 +10,7 @@ const none = { lost: [], doubled: [], unknown: [], unreadable: [], mediaLost: []
 let scene: Scene
 
 beforeAll(async () => {
-  scene = await startScene(plan)
+  scene = await sceneOf(plan)
 }, 120_000)
 
 afterAll(() => scene?.close(), 60_000)

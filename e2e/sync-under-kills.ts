@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { ServiceName } from '@asheville/core'
-import { createRandom, startMastodon } from '@asheville/simulators'
+import { createRandom } from '@asheville/simulators'
 import { checkCopy, mastodonTruth, type Faults } from './check-copy.ts'
-import { connectOAuth, signUp, startInstance, storedFiles, syncNow, type Instance } from './instance.ts'
+import { storedFiles, syncNow, type Instance } from './instance.ts'
+import { startScene, type Scene } from './scene.ts'
 
 export interface KillPlan {
   /** The same seed, the same services killed in the same order after the same numbers of pages. */
@@ -38,37 +38,14 @@ export interface Outcome {
   faults: Faults
 }
 
-type Mastodon = Awaited<ReturnType<typeof startMastodon>>
-
-export interface Scene {
-  mastodon: Mastodon
-  instance: Instance
-  person: { userId: string; sessionId: string }
-  close(): Promise<void>
-}
-
 const perPage = 40
 const listing = 'GET /api/v1/accounts/:id/statuses'
 /** Long enough a walk for every kill to fall into it. */
 const latencyMs = 150
 
-/** An instance, and a person who has connected a Mastodon account with so many statuses. */
-export async function startScene({ seed, items, pictures }: Pick<KillPlan, 'seed' | 'items' | 'pictures'>): Promise<Scene> {
-  const mastodon = await startMastodon({ accounts: ['alice'], latencyMs, rateLimit: null, pictureSize: { width: 16, height: 16 } })
-  try {
-    mastodon.generate({ seed, statuses: items, pictures })
-    const instance = await startInstance([mastodon.url])
-    const person = await signUp(instance)
-    await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, (address) => mastodon.authorize(address))
-    const close = async () => {
-      await instance.close()
-      await mastodon.close()
-    }
-    return { mastodon, instance, person, close }
-  } catch (error) {
-    await mastodon.close()
-    throw error
-  }
+/** Where the sync of that plan is to happen. */
+export function sceneOf({ seed, items, pictures }: KillPlan): Promise<Scene> {
+  return startScene({ latencyMs }, { seed, statuses: items, pictures })
 }
 
 /** The first sync of a scene, in which services are killed (SIGKILL) as planned, and what came of it. */
@@ -77,7 +54,8 @@ export async function syncUnderKills({ mastodon, instance, person }: Scene, plan
   const kills: Kill[] = []
   /** How many requests the log held when each was dead. */
   const marks: number[] = []
-  let due = planned.map(({ afterPages }) => afterPages)[0] ?? Infinity
+  const starts: Promise<void>[] = []
+  let due = planned[0]?.afterPages ?? Infinity
 
   const { state, ms } = await syncNow(instance, person.userId, {
     timeoutMs: 60_000 + plan.items * 20 + plan.kills * 30_000,
@@ -85,15 +63,16 @@ export async function syncUnderKills({ mastodon, instance, person }: Scene, plan
       const next = planned[kills.length]
       const atPage = mastodon.counters.of(listing)
       if (!next || atPage < due || instance.constellation.pids[next.service] === undefined) return
-      instance.constellation.kill(next.service)
-      // Until the simulator has noticed what broke off.
-      await wait(100)
-      marks.push(listed(mastodon).length)
+      await instance.constellation.stop(next.service)
       kills.push({ service: next.service, atPage, checkpointed: await pagesStored(instance, person.userId) })
+      marks.push(listed(mastodon).length)
       due = atPage + (planned[kills.length]?.afterPages ?? Infinity)
+      // At once, as a supervisor that does not yet take it for a crash that comes again and again.
+      starts.push(instance.constellation.start(next.service))
     },
   })
 
+  await Promise.all(starts)
   const truth = mastodonTruth(mastodon.truth()['alice']!)
   const requests = listed(mastodon)
   return {
@@ -121,7 +100,8 @@ function drawKills({ seed, kills, services }: KillPlan, pages: number): { servic
 }
 
 /** The pages that were asked of the network, in order, by their address. */
-const listed = (mastodon: Mastodon): string[] => mastodon.log.entries().flatMap(({ route, path }) => (route === listing ? [path] : []))
+const listed = (mastodon: Scene['mastodon']): string[] =>
+  mastodon.log.entries().flatMap(({ route, path }) => (route === listing ? [path] : []))
 
 /** How many pages of the statuses the current or last sync stored; null when accounts does not answer. */
 export async function pagesStored(instance: Instance, userId: string): Promise<number | null> {
