@@ -41,4 +41,8 @@ describe('chooseLogin', () => {
     const fields = [{ name: 'server', label: 'Server', kind: 'url', default: 'https://bsky.social' }] as const
     expect(chooseLogin('X', [{ ...login(), fields } as Login], { server: '' }).fields).toEqual({ server: 'https://bsky.social' })
   })
+  test('an optional field may stay empty', () => {
+    const fields = [{ name: 'server', label: 'Server', kind: 'url', optional: true }] as const
+    expect(chooseLogin('X', [{ ...login(), fields } as Login], { server: ' ' }).fields).toEqual({ server: '' })
+  })
 })

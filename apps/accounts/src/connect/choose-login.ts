@@ -4,7 +4,7 @@ const fieldsOf = (login: Login) => (login.kind === 'oauth2' ? [] : login.fields)
 
 /**
  * The way to sign in that has all the fields that were filled in, and those fields trimmed (passwords as they are), with
- * defaults where left empty. `invalid` with a fault for each empty or unknown field.
+ * defaults where left empty. `invalid` with a fault for each unknown field and each empty one that is not optional.
  */
 export function chooseLogin(title: string, logins: readonly Login[], given: Fields): { login: Login; fields: Fields } {
   const names = Object.keys(given)
@@ -16,10 +16,10 @@ export function chooseLogin(title: string, logins: readonly Login[], given: Fiel
   for (const name of names) {
     if (!known.some((field) => field.name === name)) faults.push({ pointer: `/${name}`, message: 'There is no such field' })
   }
-  for (const { name, kind, label, default: preset } of known) {
+  for (const { name, kind, label, optional, default: preset } of known) {
     const written = Object.hasOwn(given, name) ? given[name]! : ''
     const value = (kind === 'password' ? written : written.trim()) || (preset ?? '')
-    if (value === '') faults.push({ pointer: `/${name}`, message: `Fill in: ${label}` })
+    if (value === '' && !optional) faults.push({ pointer: `/${name}`, message: `Fill in: ${label}` })
     fields[name] = value
   }
   if (faults.length > 0) throw new AshevilleError('invalid', faults[0]!.message, { faults })

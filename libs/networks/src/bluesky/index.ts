@@ -34,6 +34,7 @@ export const bluesky: Network = {
           name: 'server',
           label: 'Server',
           kind: 'url',
+          optional: true,
           help: 'Only if your account is not on bsky.social.',
           placeholder: 'https://bsky.social',
         },

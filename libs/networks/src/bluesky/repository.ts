@@ -49,7 +49,10 @@ export const repository: Stream = {
 
   plan({ head, open, range }) {
     if (open.some(({ kind }) => kind === 'incremental')) return Promise.resolve([])
-    if (head === null) return Promise.resolve([{ id: 'backfill', kind: 'backfill', range, cursor: null }])
+    if (head === null) {
+      const isOpen = open.some(({ kind }) => kind === 'backfill')
+      return Promise.resolve(isOpen ? [] : [{ id: 'backfill', kind: 'backfill', range, cursor: null }])
+    }
     const mark: Mark = { since: versionSchema.parse(JSON.parse(head)), commit: null, after: null }
     return Promise.resolve([{ id: 'incremental', kind: 'incremental', range, cursor: JSON.stringify(mark) }])
   },

@@ -62,7 +62,7 @@ export function connectProviderPages(site: Site): Binding[] {
       const names = fieldsOf(login).map(({ name }) => name)
       const fields = Object.fromEntries(names.map((name) => [name, textOf(visit.form, `field-${name}`).slice(0, 2000)]))
       const reconnects = await reconnectedBy(site, visit, textOf(visit.form, 'reconnects'))
-      const missing = fieldsOf(login).filter(({ name }) => fields[name]?.trim() === '')
+      const missing = fieldsOf(login).filter(({ name, optional }) => !optional && fields[name]?.trim() === '')
       if (missing.length > 0) {
         const faults = Object.fromEntries(missing.map(({ name, label }) => [name, t('form.field-missing', { field: label })]))
         return show(visit, { values: fields, reconnects, faults: { fields: faults, whole: null } }, 422)
