@@ -231,7 +231,7 @@ describe('queue', () => {
   test('a successor takes nothing from the living', async () => {
     const job = someJob()
     const ran: string[] = []
-    const ending = Promise.withResolvers<void>()
+    const ending = Promise.withResolvers<null>()
     const run = async () => {
       ran.push('again')
       await ending.promise
@@ -242,7 +242,7 @@ describe('queue', () => {
     await until(() => ran.length === 1)
     consume('living', run, 5, 'two')
     await delay(300)
-    ending.resolve()
+    ending.resolve(null)
     expect(ran).toHaveLength(1)
   })
 })
