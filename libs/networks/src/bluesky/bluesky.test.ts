@@ -61,7 +61,7 @@ function worldOf(server: BlueskySimulator): NetworkWorld {
   }
 }
 
-describeNetwork(bluesky, { world: async () => worldOf(await startBluesky({ accounts: ['alice'], rateLimit: null })) })
+describeNetwork(bluesky, { histories: 2, world: async () => worldOf(await startBluesky({ accounts: ['alice'], rateLimit: null })) })
 
 describe('a repository', () => {
   let server: BlueskySimulator
