@@ -9,11 +9,11 @@ export async function openBrowser(): Promise<Browser> {
   const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
   const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
   const own = process.env['CHROMIUM_PATH'] || installed()
-  if (own) return await chromium.launch({ executablePath: own, args: [...flags, ...quiet] })
+  if (own) return chromium.launch({ executablePath: own, args: [...flags, ...quiet] })
   // Makes the package unpack the libraries that it brings for machines without a desktop.
   process.env['AWS_LAMBDA_JS_RUNTIME'] ??= 'nodejs22.x'
   const { default: packed } = await import('@sparticuz/chromium')
-  return await chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...quiet] })
+  return chromium.launch({ executablePath: await packed.executablePath(), args: [...packed.args, ...quiet] })
 }
 
 function installed(): string | undefined {
