@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { as2Problems, attachedUrls } from './as2-problems.ts'
 import { everythingOf, watch, type NetworkWorld, type StreamScript, type WorldFault } from './network-world.ts'
 import { play, steps, type Step } from './network-model.ts'
+import { describeSignIn } from './sign-in-conformance.ts'
 import { createReference, type SeenPage } from './reference-sync.ts'
 
 export interface NetworkFixtures {
@@ -46,6 +47,7 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
       watched.requests.length = 0
       await run({ world, script, watched, io: watched.io })
       expect(watched.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([])
+      if (world.token) expect(watched.requests.filter(({ url }) => url.includes(world.token!))).toEqual([])
     } finally {
       await world.close?.()
       await rm(scratch, { recursive: true, force: true })
@@ -65,20 +67,24 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
 
     test(
       'says who the account is, the same each time',
-      on(network.streams[0]!, async ({ io }) => {
+      on(network.streams[0]!, async ({ io, world }) => {
         const one = await network.account({ ...io(), account: { id: '', handle: '' } })
         expect(one.id).not.toBe('')
         expect(one.handle).not.toBe('')
+        await world.rename?.()
         expect((await network.account(io())).id).toBe(one.id)
       }),
     )
 
+    describeSignIn(network.logins, () => fixtures.world())
+
     describe.each(network.streams.map((stream) => [stream.name, stream] as const))('stream %s', (_name, stream) => {
       test(
         'yields each item once, well made',
-        on(stream, async ({ script, io }) => {
+        on(stream, async ({ script, io, world }) => {
           await script.add(script.many)
           const first = await createReference(stream).sync(io())
+          if (world.token) expect(JSON.stringify(first.pages)).not.toContain(world.token)
           expect(first.items).toHaveLength(script.many)
           expect(new Set(first.items.map(({ id }) => id)).size).toBe(script.many)
           expect(first.skipped).toEqual([])
@@ -86,8 +92,10 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
           checkCovers(first.pages)
           const again = await createReference(stream).sync(io())
           expect(again.items.map(identity)).toEqual(first.items.map(identity))
-          const available = first.pages.flatMap(({ page }) => Object.values(page.available ?? {}))
-          expect(available.filter((count) => count < 0 || !Number.isInteger(count))).toEqual([])
+          for (const { page } of first.pages) {
+            for (const [contentType, count] of Object.entries(page.available ?? {}))
+              expect([contentType, count]).toEqual([contentType, first.items.filter((item) => item.contentType === contentType).length])
+          }
         }),
       )
 
@@ -228,11 +236,14 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
         on(stream, async ({ script, io }) => {
           if (!script.break) return
           await script.add(2)
+          const whole = await createReference(stream).sync(io())
           await script.break()
           await script.add(2)
           const reference = createReference(stream)
-          const { items, skipped } = await reference.sync(io())
+          const { items, skipped, pages } = await reference.sync(io())
           expect(items).toHaveLength(3)
+          // What was stored before it broke is not missing.
+          checkCovers(pages, [...items, ...whole.items])
           expect(skipped).toHaveLength(1)
           expect(skipped[0]!.reason).not.toBe('')
           expect(await reference.sync(io())).toMatchObject({ items: [], skipped: [], gone: [] })
@@ -282,11 +293,48 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
           expect(kindOf(error)).toBe(kind)
           if (fault === 'rate-limited') expect((error as AshevilleError).retryAfterMs).toBeGreaterThan(0)
           if (world.token) expect(everythingOf(error)).not.toContain(world.token)
+          if (stream.gone && fault !== 'hang') {
+            const asked = await stream.gone([...reference.stored.keys()], io()).catch((thrown: unknown) => kindOf(thrown))
+            expect(asked).toBe(kind)
+          }
           await world.fault(null)
           await reference.sync(io())
           await reference.sync(io())
           expect(reference.stored.size).toBe(script.many + 1)
         })(),
+      )
+
+      test(
+        'asks for the token again before each request',
+        on(stream, async ({ script, io, watched }) => {
+          await script.add(script.many)
+          const reference = createReference(stream)
+          await reference.sync(io(), { pages: 1 })
+          watched.state.isGrantDead = true
+          watched.requests.length = 0
+          const error = await reference.sync(io(), { plans: false }).catch((thrown: unknown) => thrown)
+          if (error !== undefined && error instanceof Error) expect(kindOf(error)).toBe('reconnect-required')
+          expect(watched.requests.filter(({ hasToken }) => hasToken)).toEqual([])
+        }),
+      )
+
+      test(
+        'a mark that is not understood is an expired one, never the end',
+        on(stream, async ({ script, io }) => {
+          await script.add(1)
+          for (const mark of ['', 'of another time', '{}', '{"version":99}', 'null']) {
+            for (const kind of ['backfill', 'incremental'] as const) {
+              const pulling = async () => {
+                for await (const page of stream.pages({ id: kind, kind, range: all, cursor: mark }, io())) expect(page).toBe('no page')
+              }
+              expect([mark, kindOf(await pulling().catch((thrown: unknown) => thrown))]).toEqual([mark, 'cursor-expired'])
+            }
+            const reference = createReference(stream)
+            reference.state.head = mark
+            const run = await reference.sync(io()).catch((thrown: unknown) => kindOf(thrown))
+            expect([mark, typeof run === 'string' ? run : run.items.length]).toEqual([mark, typeof run === 'string' ? 'cursor-expired' : 1])
+          }
+        }),
       )
 
       test(

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { Fields, Http, PullIo } from '@asheville/core'
+import { AshevilleError, type Fields, type Http, type PullIo } from '@asheville/core'
 
 /** What goes wrong with every request until it is lifted: 401, 429 (wait some seconds), 5xx, silence. */
 export type WorldFault = 'unauthorized' | 'rate-limited' | 'server-error' | 'hang'
@@ -32,27 +32,39 @@ export interface NetworkWorld {
   /** By stream name; every stream of the network. */
   readonly streams: Readonly<Record<string, StreamScript>>
   fault(fault: WorldFault | null): unknown
+  /** What the person fills in to connect, for a network that signs in by fields. */
+  readonly signIn?: Fields
+  /** The person takes another name, where the network lets them. */
+  rename?(): unknown
   close?(): Promise<void>
 }
 
 export interface SeenRequest {
   method: string
   url: string
+  /** The token went along, wherever. */
+  hasToken: boolean
 }
 
 /** What an adapter may use in a test, and what it did with it. `account` is to be filled in. */
 export function watch(world: NetworkWorld, scratch: string) {
   const requests: SeenRequest[] = []
-  const state = { addsUnknownFields: false, account: { id: '', handle: '' }, signal: new AbortController().signal }
+  const state = { addsUnknownFields: false, isGrantDead: false, account: { id: '', handle: '' }, signal: new AbortController().signal }
   const watched: typeof fetch = async (input, init) => {
     const request = input instanceof Request ? input : null
-    requests.push({ method: (init?.method ?? request?.method ?? 'GET').toUpperCase(), url: String(request?.url ?? input) })
+    const url = String(request?.url ?? input)
+    const headers = [...new Headers(init?.headers ?? request?.headers).values()]
+    const hasToken = world.token !== null && [url, ...headers].some((text) => text.includes(world.token!))
+    requests.push({ method: (init?.method ?? request?.method ?? 'GET').toUpperCase(), url, hasToken })
     const response = await world.http.fetch(input, init)
     return state.addsUnknownFields ? withUnknownFields(response) : response
   }
   const io = (): PullIo => ({
     http: { fetch: watched, agent: world.http.agent },
-    token: () => Promise.resolve(world.token ?? ''),
+    token: () =>
+      state.isGrantDead
+        ? Promise.reject(new AshevilleError('reconnect-required', 'The grant is dead'))
+        : Promise.resolve(world.token ?? ''),
     server: world.server,
     fields: world.fields ?? {},
     account: state.account,

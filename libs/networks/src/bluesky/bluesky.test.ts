@@ -50,6 +50,7 @@ function worldOf(server: BlueskySimulator): NetworkWorld {
         },
       },
     },
+    signIn: { handle: 'alice.test', password: server.account().appPassword, server: server.url },
     fault(fault) {
       for (const planned of state.faults.splice(0)) planned.remove()
       if (fault) state.faults.push(server.faults.add(faults[fault]))

@@ -47,18 +47,18 @@ export const repository: Stream = {
   version: 1,
   contentTypes: ['posts', 'likes', 'follows'],
 
-  plan({ head, open, range }) {
-    if (open.some(({ kind }) => kind === 'incremental')) return Promise.resolve([])
+  async plan({ head, open, range }) {
+    if (open.some(({ kind }) => kind === 'incremental')) return []
     if (head === null) {
       const isOpen = open.some(({ kind }) => kind === 'backfill')
-      return Promise.resolve(isOpen ? [] : [{ id: 'backfill', kind: 'backfill', range, cursor: null }])
+      return isOpen ? [] : [{ id: 'backfill', kind: 'backfill', range, cursor: null }]
     }
-    const mark: Mark = { since: versionSchema.parse(JSON.parse(head)), commit: null, after: null }
-    return Promise.resolve([{ id: 'incremental', kind: 'incremental', range, cursor: JSON.stringify(mark) }])
+    const mark: Mark = { since: decode(versionSchema, head), commit: null, after: null }
+    return [{ id: 'incremental', kind: 'incremental', range, cursor: JSON.stringify(mark) }]
   },
 
   async *pages(walk, io) {
-    const mark: Mark = walk.cursor === null ? { since: null, commit: null, after: null } : markSchema.parse(JSON.parse(walk.cursor))
+    const mark: Mark = walk.cursor === null ? { since: null, commit: null, after: null } : decode(markSchema, walk.cursor)
     const { car, path } = await openRepository(mark, io)
     let isComplete = false
     try {
@@ -170,6 +170,14 @@ async function* read(car: CarFile, walk: Walk, mark: Mark, io: PullIo): AsyncGen
     }
   }
   yield page(true)
+}
+
+function decode<T>(schema: z.ZodType<T>, text: string): T {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (error) {
+    throw new AshevilleError('cursor-expired', 'A checkpoint that is not understood any more', { cause: error })
+  }
 }
 
 function isWithin(at: string | null, { from, to }: Range): boolean {

@@ -45,6 +45,7 @@ function worldOf(site: FeedsSimulator, path: string): NetworkWorld {
         },
       },
     },
+    signIn: { url: `${site.url}${path}` },
     fault(fault) {
       for (const one of planned.splice(0)) one.remove()
       if (fault) planned.push(site.faults.add(faults[fault]))

@@ -35,6 +35,8 @@ describeNetwork(memory, {
         },
       },
       fault: world.fault,
+      signIn: { key: world.token },
+      rename: world.rename,
     }
   },
 })

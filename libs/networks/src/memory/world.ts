@@ -19,7 +19,7 @@ export function createMemoryWorld({ token = 'memory-key-7f3a', now = () => new D
   const joinedAt = now().getTime() - 400 * 24 * 3600_000
   const posts = new Map<number, Kept>()
   const likes: { mark: number; post: Post; isBroken: boolean }[] = []
-  const state = { nextId: 1000, nextMark: 1, fault: null as MemoryFault | null, isRevoked: false, requests: 0 }
+  const state = { nextId: 1000, nextMark: 1, fault: null as MemoryFault | null, isRevoked: false, requests: 0, name: 'memo' }
 
   const script = {
     /** Publishes; ids grow, dates may tie. `id`: one that became visible late. Returns the id. */
@@ -57,6 +57,7 @@ export function createMemoryWorld({ token = 'memory-key-7f3a', now = () => new D
     breakLike: (mark: number) => void likes.filter((like) => like.mark === mark).forEach((like) => (like.isBroken = true)),
     postIds: () => [...posts.keys()].sort((a, b) => b - a),
     fault: (fault: MemoryFault | null) => void (state.fault = fault),
+    rename: (name = 'remember') => void (state.name = name),
     revoke: () => void (state.isRevoked = true),
     requests: () => state.requests,
   }
@@ -83,7 +84,7 @@ export function createMemoryWorld({ token = 'memory-key-7f3a', now = () => new D
     const query = url.searchParams
     if (url.pathname === '/me') {
       const joined_at = new Date(joinedAt).toISOString()
-      return Response.json({ id: `${origin}/people/7`, name: 'memo', url: `${origin}/people/7`, joined_at, post_count: posts.size })
+      return Response.json({ id: `${origin}/people/7`, name: state.name, url: `${origin}/people/7`, joined_at, post_count: posts.size })
     }
     if (url.pathname === '/posts') {
       const from = query.get('from') ?? ''
