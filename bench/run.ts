@@ -1,0 +1,37 @@
+import { loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { isMet, tableOf, writeFigures, type Figure } from '@asheville/e2e/figures.ts'
+import type { Metric } from './metric.ts'
+import { caughtUpRequests } from './metrics/caught-up-requests.ts'
+import { firstSyncWall } from './metrics/first-sync-wall.ts'
+import { storageCallsOfFirstSync } from './metrics/storage-calls.ts'
+import { workerMemory } from './metrics/worker-memory.ts'
+
+// npm run bench -- [--json FILE] [--quick] [metric …]: measures one after the other.
+
+const metrics: readonly Metric[] = [firstSyncWall, caughtUpRequests, storageCallsOfFirstSync, workerMemory]
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  const figures: Figure[] = []
+  let hasFailed = false
+  for (const { name, measure } of metrics.filter((metric) => positionals.length === 0 || positionals.includes(metric.name))) {
+    const started = performance.now()
+    try {
+      figures.push(...(await measure({ quick: values.quick })))
+    } catch (error) {
+      hasFailed = true
+      console.error(`${name} could not be measured: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    const [load = 0] = loadavg()
+    console.error(`${name}: ${Math.round((performance.now() - started) / 1000)} s, load ${load.toFixed(1)}`)
+  }
+  console.log(tableOf(figures))
+  if (values.json !== undefined) await writeFigures(values.json, figures)
+  return hasFailed || !figures.every(isMet) ? 1 : 0
+}
