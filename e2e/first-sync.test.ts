@@ -24,7 +24,7 @@ afterAll(async () => {
 }, 60_000)
 
 test('a person signs up, connects, watches posts arrive, and finds the files', async () => {
-  mastodon.generate({ seed: 'e2e', statuses: 60, pictures: 5 })
+  mastodon.generate({ seed: 'e2e', statuses: 60, pictures: 5, boosts: false })
   mastodon.addStatus({ text: 'The very first light over the ridge' })
   const page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage()
   const { url } = instance.constellation
