@@ -67,8 +67,10 @@ describe('failures', () => {
     expect(isUniqueViolation(new Error('no'))).toBe(false)
   })
 
-  test('text that Postgres cannot hold is invalid', async () => {
+  test('text, numbers and dates that Postgres cannot hold are invalid', async () => {
     await expect(db.query('SELECT $1::text', ['a\0b'])).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(db.query('SELECT $1::integer', [2 ** 53 - 1])).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(db.query('SELECT $1::timestamptz', ['2024-13-45'])).rejects.toMatchObject({ kind: 'invalid' })
   })
 
   test('a query that takes too long is unavailable, and its connection is usable or replaced', async () => {

@@ -26,8 +26,8 @@ export type SqlValue =
 export interface Database {
   /**
    * The rows of one statement. Errors: `unavailable` (Postgres cannot be reached, does not answer in time, a lock is not
-   * had, a deadlock), `conflict` (a constraint: `isUniqueViolation` tells which), `invalid` (text with a character that
-   * Postgres cannot hold), `unexpected` for the rest.
+   * had, a deadlock), `conflict` (a constraint: `isUniqueViolation` tells which), `invalid` (text with a character, or a
+   * number or date, that Postgres cannot hold), `unexpected` for the rest.
    */
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly SqlValue[]): Promise<Row[]>
   /** Commits when `work` resolves, rolls back when it throws. Inside a transaction it is a savepoint. */

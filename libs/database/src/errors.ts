@@ -19,6 +19,12 @@ const unavailableCodes = new Set([
   '25P04', // transaction timeout
 ])
 const unstorableTextCodes = new Set(['22021', '22P05'])
+const unstorableValueCodes = new Set([
+  '22003', // numeric value out of range
+  '22007', // invalid datetime
+  '22008', // datetime overflow
+  '22P02', // invalid text representation
+])
 
 /** Anything that pg threw, as ours with pg's as its cause; ours as it is. Messages hold names of tables, never values. */
 export function translateError(error: unknown): AshevilleError {
@@ -32,6 +38,9 @@ export function translateError(error: unknown): AshevilleError {
   }
   if (unstorableTextCodes.has(code)) {
     return new AshevilleError('invalid', 'The text has a character that cannot be stored', { cause: error })
+  }
+  if (unstorableValueCodes.has(code)) {
+    return new AshevilleError('invalid', 'A number or date is beyond what can be stored', { cause: error })
   }
   if (code.startsWith('23')) return new AshevilleError('conflict', error.message, { cause: error })
   return new AshevilleError('unexpected', `Postgres: ${error.message}`, { cause: error })
