@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { tryHostileCalls, tryHostileVisits } from './hostile.ts'
 import { formTokenOf, sessionCookie, tryForgeries, tryMethods, tryOwnPages, tryPageIds, tryStrangers, visitOf } from './pages.ts'
 import { checksumsOf } from './rows-of.ts'
 import { tryCallers, tryElsewhere, tryIds, tryOwn } from './services.ts'
 import { apiRoutes, labelOf, pageRoutes } from './tables.ts'
 import { createVerdict, figures } from './verdict.ts'
 import { startWorld, type World } from './world.ts'
+
+/** `MATRIX_RUNS=10000 MATRIX_SEED=7 npm test -- e2e/matrix` for more of them, or others. */
+const hostile = { runs: Number(process.env['MATRIX_RUNS'] ?? 200), seed: Number(process.env['MATRIX_SEED'] ?? 1) }
 
 let world: World
 
@@ -41,6 +45,28 @@ test('services: whoever has no right to call is refused, and what is another’s
   figures('IDOR, services', verdict.counts, `${Object.keys(before).length} checksums unchanged`)
 }, 60_000)
 
+test('services: the same calls with what is one’s own are let in', async () => {
+  const verdict = createVerdict(world.victim.canaries)
+  await tryOwn(world, verdict)
+  expect(verdict.faults).toEqual([])
+}, 60_000)
+
+test('pages: what is one’s own is shown', async () => {
+  const verdict = createVerdict(world.victim.canaries)
+  await tryOwnPages(world, verdict)
+  expect(verdict.faults).toEqual([])
+}, 60_000)
+
+test(`services: ${hostile.runs} hostile calls of each route, and nothing breaks`, async () => {
+  const verdict = createVerdict(world.victim.canaries)
+  const { pids } = world.instance.constellation
+  const began = performance.now()
+  await tryHostileCalls(world, verdict, hostile)
+  figures('Hostile calls', verdict.counts, `seed ${hostile.seed}`, `${Math.round(performance.now() - began)} ms`)
+  expect(verdict.faults).toEqual([])
+  expect(world.instance.constellation.pids).toEqual(pids)
+}, 180_000)
+
 test('pages: signed in as nobody, or as somebody else, one learns and changes nothing', async () => {
   const verdict = createVerdict(world.victim.canaries)
   const revoked = await signedOut()
@@ -64,12 +90,6 @@ test('pages: what changes something is refused without a form of the same sessio
   figures('Forged requests', verdict.counts)
 }, 60_000)
 
-test('what is one’s own is shown', async () => {
-  const verdict = createVerdict(world.victim.canaries)
-  await tryOwnPages(world, verdict)
-  expect(verdict.faults).toEqual([])
-}, 60_000)
-
 /** The victim's own browser is used there, which is noted with the session. */
 function withoutLastUse({ 'accounts.sessions': sessions = '', ...rest }: Record<string, string>): Record<string, string> {
   return { ...rest, 'accounts.sessions': sessions.split(' ')[0]! }
@@ -86,8 +106,12 @@ async function signedOut(): Promise<string> {
   return token
 }
 
-test('services: the same calls with what is one’s own are let in', async () => {
+test(`pages: ${hostile.runs} hostile addresses and forms for each, and nothing breaks`, async () => {
   const verdict = createVerdict(world.victim.canaries)
-  await tryOwn(world, verdict)
+  const { pids } = world.instance.constellation
+  const began = performance.now()
+  await tryHostileVisits(world, verdict, hostile)
+  figures('Hostile visits', verdict.counts, `seed ${hostile.seed}`, `${Math.round(performance.now() - began)} ms`)
   expect(verdict.faults).toEqual([])
-}, 60_000)
+  expect(world.instance.constellation.pids).toEqual(pids)
+}, 180_000)

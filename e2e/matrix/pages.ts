@@ -179,11 +179,11 @@ function matches(label: string, method: string, path: string): boolean {
 
 /** Every page is shown to whose it is. */
 export async function tryOwnPages(world: World, verdict: Verdict): Promise<void> {
-  const { attacker } = world
-  const cookie = sessionCookie(attacker.browserToken)
+  const { bystander } = world
+  const cookie = sessionCookie(bystander.browserToken)
   for (const row of pageRoutes.filter(({ method, policy }) => safe(method) && policy.who !== 'anyone')) {
     const id = idParamOf(row)
-    const params = id ? { [id.name]: attacker.own[id.kind] } : {}
+    const params = id ? { [id.name]: bystander.own[id.kind] } : {}
     verdict.check(labelOf(row), 'own', await world.to.web(visitOf(row, { params, cookie })), allowedOwn[labelOf(row)] ?? [200])
   }
 }

@@ -75,14 +75,20 @@ async function holdLease(
   userId: string,
   connectionId: string,
 ): Promise<{ syncId: string; stream: string; fence: number }> {
-  const { sync, jobs } = await instance
-    .accounts('conductor')
-    .createSync({ userId, body: { trigger: 'person', connectionIds: [connectionId] } })
-  const { stream } = jobs[0]!
-  const params = { connectionId, stream }
-  const { lease } = await instance
-    .accounts('workers')
-    .takeLease({ userId, params, body: { syncId: sync.id, holder: 'matrix', streamVersion: 1 } })
+  const body = { trigger: 'person' as const, connectionIds: [connectionId] }
+  const { sync, jobs } = await instance.accounts('conductor').createSync({ userId, body })
+  const held = { userId, connectionId, syncId: sync.id }
+  return { syncId: sync.id, stream: jobs[0]!.stream, fence: await takeLease(instance, held, jobs[0]!.stream) }
+}
+
+/** The fence of a fresh lease on that stream of theirs. */
+export async function takeLease(
+  instance: Instance,
+  { userId, connectionId, syncId }: Pick<Belongings, 'userId' | 'connectionId' | 'syncId'>,
+  stream: string,
+): Promise<number> {
+  const body = { syncId, holder: 'matrix', streamVersion: 1 }
+  const { lease } = await instance.accounts('workers').takeLease({ userId, params: { connectionId, stream }, body })
   if (!lease) throw new Error('The stream has no work')
-  return { syncId: sync.id, stream, fence: lease.fence }
+  return lease.fence
 }

@@ -119,7 +119,7 @@ function isText({ type, format }: JsonSchema): boolean {
 }
 
 /** Values that a schema alone does not tell, by the name of the property. */
-function knownValues({ storageId }: Belongings, { server, stream, fence }: Setting): Record<string, unknown> {
+function knownValues({ userId, storageId }: Belongings, { server, stream, fence }: Setting): Record<string, unknown> {
   const at = '2024-03-01T12:00:00.000Z'
   const id = `${server}/notes/1`
   const item = { id, contentType: 'posts', at, object: { id, type: 'Note', content: 'A note' }, media: [], raw: { note: 1 } }
@@ -129,7 +129,7 @@ function knownValues({ storageId }: Belongings, { server, stream, fence }: Setti
     provider: 'mastodon',
     fields: { server },
     callback: { state: storageId, code: 'code' },
-    email: 'matrix@example.org',
+    email: `${userId}@example.org`,
     password: 'a calm blue ridge',
     locale: 'en',
     holder: 'matrix',

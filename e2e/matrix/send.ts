@@ -20,7 +20,7 @@ export interface Sender {
 }
 
 const headWithinMs = 30_000
-const eventsForMs = 150
+const eventsForMs = 50
 
 /**
  * A plain HTTP client that sends what it is told, however odd. A stream of events is read for a moment. A connection that breaks before an

@@ -95,16 +95,16 @@ export async function tryIds(world: World, verdict: Verdict): Promise<void> {
   }
 }
 
-/** The attacker's own calls as they are: let in. Otherwise the rest would prove nothing. */
+/** Right calls as they are: let in. Otherwise the rest would prove nothing. */
 export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
-  const { attacker } = world
+  const { bystander } = world
   const last = ['endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection']
   const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))
   for (const route of ordered) {
     const { policy } = route.contract
     if (policy.who !== 'service') continue
-    const headers = { authorization: world.bearer(policy.from[0]!, route.service, policy.user ? attacker.own.userId : null) }
-    const { parts } = sampleOf(route, attacker.own, attacker.setting)
+    const headers = { authorization: world.bearer(policy.from[0]!, route.service, policy.user ? bystander.own.userId : null) }
+    const { parts } = sampleOf(route, bystander.own, bystander.setting)
     const answered = await world.to[route.service](writeRequest(route, parts, headers))
     verdict.check(`${route.service}.${route.name}`, 'own', answered, allowedOwn[route.name] ?? [200, 204])
   }

@@ -1,16 +1,20 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { ServiceName } from '@asheville/core'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
+import pg from 'pg'
 import { startInstance, type Instance } from '../instance.ts'
 import { addPerson, type Person } from './people.ts'
 import { createSender, type Sender } from './send.ts'
 import { tokenBy } from './tokens.ts'
 
-/** An instance with two people, both synced: one tries everything with what is the other's. */
+/** An instance with people who have synced: one tries everything with what is another's. */
 export interface World {
   instance: Instance
   mastodon: MastodonSimulator
   victim: Person
   attacker: Person
+  /** Whom nobody does anything to: shows what is right. */
+  bystander: Person
   /** Plain HTTP to each service. */
   to: Readonly<Record<ServiceName, Sender>>
   /** The services' private keys. */
@@ -23,8 +27,8 @@ export interface World {
 
 export async function startWorld(): Promise<World> {
   const picture = { width: 16, height: 16 }
-  const mastodon = await startMastodon({ accounts: ['alice', 'bob'], rateLimit: null, pictureSize: picture })
-  const instance = await startInstance([mastodon.url], { SIGN_UP_OPEN: 'true', SYNC_INTERVAL_MINUTES: '1000' })
+  const mastodon = await startMastodon({ accounts: ['alice', 'bob', 'carol'], rateLimit: null, pictureSize: picture })
+  const instance = await startInstance([mastodon.url], { SIGN_UP_OPEN: 'true', SYNC_INTERVAL_MINUTES: '1000', PAGE_DEADLINE_MS: '15000' })
   const { env } = instance.constellation
   const services = Object.keys(env) as ServiceName[]
   const each = <T>(make: (name: ServiceName) => T) =>
@@ -37,13 +41,18 @@ export async function startWorld(): Promise<World> {
     await mastodon.close()
   }
   try {
-    const victim = await addPerson(instance, mastodon, 'alice')
-    const attacker = await addPerson(instance, mastodon, 'bob')
+    const [victim, attacker, bystander] = await Promise.all([
+      addPerson(instance, mastodon, 'alice'),
+      addPerson(instance, mastodon, 'bob'),
+      addPerson(instance, mastodon, 'carol'),
+    ])
+    await untilAnnounced(instance.constellation.databaseUrl)
     return {
       instance,
       mastodon,
       victim,
       attacker,
+      bystander,
       to,
       keys,
       publicKeys: env.web['SERVICE_PUBLIC_KEYS']!,
@@ -53,5 +62,21 @@ export async function startWorld(): Promise<World> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** The end of a sync has consequences (summaries in the storage), which come a little later. */
+async function untilAnnounced(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      const { rowCount } = await client.query('SELECT FROM accounts.outbox LIMIT 1')
+      if (rowCount === 0) return
+      await wait(100)
+    }
+    throw new Error('The end of a sync was not announced within half a minute')
+  } finally {
+    await client.end()
   }
 }

@@ -14,9 +14,7 @@ export function raw(rawText: string): Raw {
 /** The request by which a route is called with those parts. Arrays in a query repeat its name. */
 export function writeRequest({ contract }: Pick<ApiRoute, 'contract'>, parts: Parts, headers: Record<string, string> = {}): Sent {
   const path = fillPath(contract.path, parts.params)
-  const query = Object.entries(parts.query).flatMap(([name, value]) =>
-    [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeOne(one)}`),
-  )
+  const query = Object.entries(parts.query).flatMap(([name, value]) => [value].flat().map((one) => `${encodeOne(name)}=${encodeOne(one)}`))
   const address = query.length === 0 ? path : `${path}?${query.join('&')}`
   if (contract.body === undefined) return { method: contract.method, path: address, headers }
   if (contract.body === 'stream')
@@ -40,5 +38,6 @@ export function fillPath(path: string, params: Readonly<Record<string, unknown>>
 
 function encodeOne(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'rawText' in value) return String(value.rawText)
-  return encodeURIComponent((Array.isArray(value) ? value.join(',') : String(value)).toWellFormed())
+  const text = Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.join(',') : value
+  return encodeURIComponent((typeof text === 'object' ? JSON.stringify(text) : String(text)).toWellFormed().slice(0, 8000))
 }
