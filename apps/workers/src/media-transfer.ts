@@ -74,14 +74,17 @@ export function createMediaTransfer(parts: Parts): MediaTransfer {
   }
 }
 
+/** Few enough for one call, however long addresses are. */
+const urlsAtOnce = 200
+
 /** Asked in bounded portions. What is pending is tried again now that its item came by. */
 async function findStored({ platform, target, io }: Parts, urls: string[]): Promise<Record<string, MediaState>> {
   const states: Record<string, MediaState> = {}
-  for (let start = 0; start < urls.length; start += 1000) {
+  for (let start = 0; start < urls.length; start += urlsAtOnce) {
     const { found } = await platform.findMedia({
       ...target.context,
       signal: io.signal,
-      body: { storageId: target.storageId, urls: urls.slice(start, start + 1000) },
+      body: { storageId: target.storageId, urls: urls.slice(start, start + urlsAtOnce) },
     })
     for (const [url, state] of Object.entries(found)) if (state.state !== 'pending') states[url] = state
   }

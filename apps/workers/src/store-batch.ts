@@ -1,9 +1,10 @@
 import type { MediaState, Tally } from '@asheville/clients'
-import { AshevilleError, kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk } from '@asheville/core'
+import { AshevilleError, kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk, type Wanted } from '@asheville/core'
 import type { Batch, Seen } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { MediaTransfer } from './media-transfer.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
+import { wantedOf } from './wanted-of.ts'
 
 export interface StoreParts {
   accounts: Pick<AccountsClient, 'saveCheckpoint'>
@@ -13,19 +14,23 @@ export interface StoreParts {
   io: PullIo
   target: Target
   lease: HeldLease
+  wanted: Pick<Wanted, 'contentTypes'>
 }
 
 /** As many as platform takes in one call. */
 const mostItems = 5000
 const mostSkipped = 20
+/** Of what seems to be gone, so many are asked about before those that are confirmed are stored. */
+const askedAtOnce = 20
 
 /**
  * Stores a batch, unless there is a reason to stop, and then moves the walk's checkpoint: media, items, what is gone, checkpoint, in this order. Dying or
  * throwing anywhere in between is harmless: what was done is done again, to the same effect. Returns what it came to.
  */
-export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): Promise<Tally> {
+export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): Promise<Tally> {
   const { accounts, lease, target } = parts
   lease.check()
+  const batch = wantedOf(pulled, parts.stream, parts.wanted.contentTypes)
   const wanted = batch.items.flatMap(({ item }) => item.media.map((source) => ({ source, at: item.at })))
   const states = wanted.length === 0 ? {} : await ofStorage(parts.media.transfer(wanted))
 
@@ -49,7 +54,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): P
   const covers = portions.length > 1 ? [] : batch.covers
   for (const portion of portions.slice(0, -1)) await put(portion, [], [])
   await put(portions.at(-1) ?? [], batch.gone, covers)
-  await put([], await confirmGone(parts, missing), [])
+  await storeGone(parts, [...new Set(missing)], (gone) => put([], gone, []))
 
   sum.skipped = skipped.length
   lease.checkHeld()
@@ -64,7 +69,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, batch: Batch): P
       head: batch.head,
       pages: batch.pages,
       tally: sum,
-      skipped: skipped.slice(-mostSkipped),
+      skipped: skipped.slice(-mostSkipped).map(printable),
       available: batch.available,
     },
     signal: lease.lost,
@@ -86,10 +91,30 @@ async function ofStorage<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** Nothing is marked as deleted that the network can be asked about and does not confirm. */
-async function confirmGone({ stream, io }: StoreParts, missing: readonly string[]): Promise<string[]> {
-  if (missing.length === 0) return []
-  return stream.gone ? stream.gone(missing, io) : [...missing]
+/**
+ * Nothing is marked as deleted that the network can be asked about and does not confirm. What is confirmed is stored portion by portion, so
+ * that where the network's limit breaks it off, the next try has fewer to ask about. A try that would get nowhere by that leaves the
+ * rest to a later walk, or it would never end.
+ */
+async function storeGone({ stream, io }: StoreParts, missing: string[], store: (gone: string[]) => Promise<void>): Promise<void> {
+  if (!stream.gone) return store(missing)
+  let confirmed = 0
+  for (let start = 0; start < missing.length; start += askedAtOnce) {
+    try {
+      const gone = await stream.gone(missing.slice(start, start + askedAtOnce), io)
+      await store(gone)
+      confirmed += gone.length
+    } catch (error) {
+      if (kindOf(error) === 'rate-limited' && start > 0 && confirmed === 0) return
+      throw error
+    }
+  }
+}
+
+/** Postgres takes no NUL and no half of a character, and what cannot be stored must not hold up the rest. */
+function printable({ id, reason }: SkippedItem): SkippedItem {
+  const clean = (text: string) => text.toWellFormed().replaceAll('\0', '\ufffd').slice(0, 2048)
+  return { id: id === null ? null : clean(id), reason: clean(reason) }
 }
 
 async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers: Covered[], states: Record<string, MediaState>) {
