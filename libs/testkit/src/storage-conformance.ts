@@ -1,66 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { AshevilleError, type PutResult, type Storage, type Upload } from '@asheville/core'
+import type { AshevilleError, Storage, StoredFile, Upload } from '@asheville/core'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import {
+  bytesOf,
+  failures,
+  kindThrown,
+  paths,
+  putOne,
+  read,
+  sha256,
+  signal,
+  stored,
+  uploadOf,
+  wordsOf,
+  type StorageUnderTest,
+} from './storage-under-test.ts'
 
-/** An empty place to store in, opened, and what can be done to it from outside. A hook that is absent skips its cases. */
-export interface StorageUnderTest {
-  storage: Storage
-  /** Leaves less than 64 KiB of space. */
-  fillQuota?(): Promise<void>
-  /** Makes space again. */
-  freeQuota?(): Promise<void>
-  /** The other side refuses the token from now on; answers the token, so that the suite can look for it in errors. */
-  killToken?(): Promise<string>
-  close(): Promise<void>
-}
-
-const signal = new AbortController().signal
-const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
-
-/** An upload of these bytes (or this text), with nothing there before unless said otherwise. */
-export function uploadOf(path: string, content: Uint8Array | string, replaces: Upload['replaces'] = null): Upload {
-  const data = Buffer.from(content)
-  return { path, bytes: data.length, sha256: sha256(data), body: () => Readable.from([data], { objectMode: false }), replaces }
-}
-
-/** All bytes of a stream. */
-export async function bytesOf(body: Readable): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  for await (const piece of body) pieces.push(Buffer.from(piece as Uint8Array))
-  return Buffer.concat(pieces)
-}
-
-async function read(storage: Storage, path: string): Promise<Buffer | null> {
-  const got = await storage.get(path, { signal })
-  if (got === 'unchanged') throw new Error('unchanged without being asked')
-  return got && bytesOf(got.body)
-}
-
-async function putOne(storage: Storage, upload: Upload): Promise<PutResult> {
-  const [result] = await storage.put([upload], signal)
-  if (!result) throw new Error('no result')
-  return result
-}
-
-async function stored(storage: Storage, upload: Upload): Promise<string> {
-  const result = await putOne(storage, upload)
-  if (result.outcome === 'failed') throw result.error
-  if (result.outcome !== 'stored') throw new Error(`${upload.path}: ${result.outcome}`)
-  return result.revision
-}
-
-async function paths(storage: Storage, prefix = ''): Promise<string[]> {
-  const found: string[] = []
-  for await (const file of storage.list(prefix, signal)) found.push(file.path)
-  return found.sort()
-}
-
-const kindThrown = (work: Promise<unknown>) =>
-  work.then(
-    () => 'nothing thrown',
-    (error: unknown) => (error instanceof AshevilleError ? error.kind : error),
-  )
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
 /**
  * Proves that a storage keeps the contract of `Storage` (libs/core/src/storage.ts). Every adapter's test calls it.
@@ -82,8 +39,14 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
       test.each([0, 1, chunk - 1, chunk, chunk + 1, 1024 * 1024 + 7])('%i bytes come back as they went', async (size) => {
         const data = randomBytes(size)
         const revision = await stored(storage, uploadOf('a/file.bin', data))
-        expect(await read(storage, 'a/file.bin')).toEqual(data)
-        expect(await storage.stat('a/file.bin', signal)).toMatchObject({ path: 'a/file.bin', bytes: size, revision })
+        expect((await read(storage, 'a/file.bin'))?.equals(data)).toBe(true)
+        const file = await storage.stat('a/file.bin', signal)
+        expect(file).toMatchObject({ path: 'a/file.bin', bytes: size, revision })
+        const listed: (StoredFile | null)[] = [file]
+        for await (const one of storage.list('a', signal)) listed.push(one)
+        expect(listed).toHaveLength(2)
+        expect({ ...listed[1], modified: null }).toEqual({ ...file, modified: null })
+        for (const one of listed) if (one!.modified !== null) expect(one!.modified).toMatch(instant)
       })
 
       test('ranges', async () => {
@@ -99,7 +62,7 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
         ] as const) {
           const got = await storage.get('a/file.bin', { range: { start, end }, signal })
           if (got === null || got === 'unchanged') throw new Error('nothing came')
-          expect(await bytesOf(got.body)).toEqual(data.subarray(start, end + 1))
+          expect((await bytesOf(got.body)).equals(data.subarray(start, end + 1))).toBe(true)
           expect(got.bytes).toBe(data.length)
         }
       })
@@ -155,6 +118,21 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
         await stored(storage, uploadOf('a/file.json', 'second', 'any'))
         expect(await read(storage, 'a/file.json')).toEqual(Buffer.from('second'))
         expect(await paths(storage)).toEqual(['a/file.json'])
+      })
+
+      test('who reads while it is replaced sees a whole version', async () => {
+        const versions = [0, 1, 2, 3, 4, 5].map((index) => Buffer.alloc(300_000 + index, randomBytes(1000)))
+        await stored(storage, uploadOf('a/file.bin', versions[0]!))
+        let isWriting = true
+        const writing = (async () => {
+          for (const version of versions) await stored(storage, uploadOf('a/file.bin', version, 'any'))
+        })().finally(() => (isWriting = false))
+        do {
+          const seen = await read(storage, 'a/file.bin')
+          expect(versions.findIndex((version) => seen?.equals(version))).not.toBe(-1)
+        } while (isWriting)
+        await writing
+        expect(await paths(storage)).toEqual(['a/file.bin'])
       })
 
       test('every version has a mark of its own, also at the same size within the same moment', async () => {
@@ -254,6 +232,7 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
         expect(await kindThrown(storage.get(path, { signal }))).toBe('invalid')
         expect(await kindThrown(storage.stat(path, signal))).toBe('invalid')
         expect(await kindThrown(storage.remove(path, null, signal))).toBe('invalid')
+        if (path !== '') expect(await kindThrown(paths(storage, path))).toBe('invalid')
         expect(await paths(storage)).toEqual([])
       })
     })
@@ -357,30 +336,44 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
       if (!place.killToken) return
       await stored(storage, uploadOf('a/file.json', 'x'))
       const token = await place.killToken()
-      const put = await putOne(storage, uploadOf('a/new.json', 'x'))
-      expect(put).toMatchObject({ outcome: 'failed', error: { kind: 'reconnect-required' } })
-      const thrown: unknown[] = put.outcome === 'failed' ? [put.error] : []
-      const attempts = [
-        () => storage.get('a/file.json', { signal }),
-        () => storage.stat('a/file.json', signal),
-        () => paths(storage),
-        () => storage.remove('a/file.json', null, signal),
-      ]
-      for (const attempt of attempts) {
-        const error = await attempt().then(
-          () => null,
-          (reason: unknown) => reason,
-        )
+      for (const error of await failures(storage)) {
         expect(error).toMatchObject({ kind: 'reconnect-required' })
-        thrown.push(error)
+        expect(wordsOf(error)).not.toContain(token)
       }
-      for (const error of thrown) expect(wordsOf(error)).not.toContain(token)
+    })
+
+    test('a renewed token is used at once', async () => {
+      if (!place.renewToken) return
+      await stored(storage, uploadOf('a/file.json', 'x'))
+      await place.renewToken()
+      expect(await paths(storage)).toEqual(['a/file.json'])
+      await stored(storage, uploadOf('a/file.json', 'y', 'any'))
+      expect(await read(storage, 'a/file.json')).toEqual(Buffer.from('y'))
+    })
+
+    test.each([
+      ['rate-limited', 'rate-limited'],
+      ['server-error', 'unavailable'],
+      ['hang', 'unavailable'],
+    ] as const)('%s is told as %s everywhere, never as absence, and harms nothing', async (fault, kind) => {
+      if (!place.fault) return
+      await stored(storage, uploadOf('a/file.json', 'x'))
+      await place.fault(fault)
+      for (const error of await failures(storage)) {
+        expect(error).toMatchObject({ kind })
+        if (kind === 'rate-limited') expect((error as AshevilleError).retryAfterMs).toBeGreaterThan(0)
+      }
+      await place.fault(null)
+      expect(await paths(storage)).toEqual(['a/file.json'])
+      expect(await read(storage, 'a/file.json')).toEqual(Buffer.from('x'))
+    })
+
+    test('an answer that ends half-way is an error, not a shorter file or list', async () => {
+      if (!place.fault) return
+      await stored(storage, uploadOf('a/file.bin', randomBytes(300_000)))
+      await place.fault('cut-off')
+      expect(await kindThrown(read(storage, 'a/file.bin'))).toBe('unavailable')
+      expect(await kindThrown(paths(storage))).not.toBe('nothing thrown')
     })
   })
-}
-
-/** Everything that an error would print, causes included. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return [error.stack, JSON.stringify(error), error.cause === undefined ? '' : wordsOf(error.cause)].join('\n')
 }
