@@ -42,13 +42,13 @@ export const mastodon: Network = {
  */
 async function listStatuses(marks: { before: string | null; after: string | null }, io: PullIo) {
   const { records, older, isShort } = await getStatuses(io, marks)
-  const last = records.map(markOf).findLast((mark) => mark !== null)
-  const count = records.map((record) => countSchema.safeParse(record).data?.account.statuses_count).find((posts) => posts !== undefined)
+  const last = records.findLast((record) => markOf(record) !== null)
+  const counted = records.find((record) => countSchema.safeParse(record).success)
   return {
     records,
-    older: older ?? last ?? null,
+    older: older ?? markOf(last),
     isShort,
-    ...(count !== undefined && { available: { posts: count } }),
+    ...(counted !== undefined && { available: { posts: countSchema.parse(counted).account.statuses_count } }),
   }
 }
 

@@ -46,15 +46,18 @@ export function followItem(record: unknown, actor: string): Item {
   return { id, contentType: 'follows', at: null, object: { id, type: 'Follow', actor, object: personOf(account) }, media: [], raw: record }
 }
 
+const identified = z.object({ id: z.string().min(1) })
+const addressed = z.object({ uri: z.string().min(1) })
+
 /** A record's id on its server. */
 export function markOf(record: unknown): string | null {
-  const parsed = z.object({ id: z.string().min(1) }).safeParse(record)
+  const parsed = identified.safeParse(record)
   return parsed.success ? parsed.data.id : null
 }
 
 /** How a record is named that is skipped: its address where it has one. */
 export function idOf(record: unknown): string | null {
-  const parsed = z.object({ uri: z.string().min(1) }).safeParse(record)
+  const parsed = addressed.safeParse(record)
   return parsed.success ? parsed.data.uri : markOf(record)
 }
 
