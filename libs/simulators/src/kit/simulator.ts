@@ -14,13 +14,17 @@ import { createRouter } from './router.ts'
 import type { Answer, Call, Handler } from './router.ts'
 import { sendAnswer, silence } from './send.ts'
 
-/** What every simulator takes. `port` 0 picks a free one; `latencyMs` delays every answer; `now` is the vendor's clock. */
+/**
+ * What every simulator takes. `port` 0 picks a free one; `latencyMs` delays every answer; `now` is the vendor's clock; `publicUrl` is
+ * what it says its own address is, where something stands in front of it.
+ */
 export type SimulatorOptions = {
   host?: string
   port?: number
   seed?: string | number
   latencyMs?: number
   now?: () => number
+  publicUrl?: string
 }
 /** What only the vendor knows: the shapes of its errors, whose token it is, what there is to see. */
 export type Vendor = {
@@ -41,8 +45,10 @@ export type Vendor = {
   script?: Record<string, (...args: never[]) => unknown>
 }
 export interface Simulator {
-  /** Where it listens, without a slash at the end. */
+  /** Its address, without a slash at the end. */
   readonly url: string
+  /** Where it listens: the same, unless something stands in front of it. */
+  readonly localUrl: string
   readonly counters: Counters
   readonly faults: Faults
   readonly log: RequestLog
@@ -125,10 +131,12 @@ export async function createSimulator(vendor: Vendor, routes: Routes, options: S
   server.listen(options.port ?? 0, host)
   await once(server, 'listening')
   const port = (server.address() as AddressInfo).port
-  state.origin = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`
+  const local = `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`
+  state.origin = options.publicUrl ?? local
   return {
     ...parts,
     url: state.origin,
+    localUrl: local,
     get latencyMs() {
       return state.latencyMs
     },

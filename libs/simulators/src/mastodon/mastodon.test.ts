@@ -132,6 +132,18 @@ describe('reading', () => {
     expect(truth.statuses.some((status) => status.boostOf !== null)).toBe(true)
   })
 
+  test('behind something else, it says that address as its own; what was boosted is part of the truth', async () => {
+    const { server } = await start({ publicUrl: 'http://front.example:81' })
+    const boosted = server.favourite()
+    server.addStatus({ reblogOf: boosted })
+    const [boost] = server.truth().alice!.statuses
+    expect(boost!.uri).toBe(`http://front.example:81/users/alice/statuses/${boost!.id}/activity`)
+    expect(boost!.boosted).toEqual(server.truth().alice!.favourites[0])
+    expect(server.url).toBe('http://front.example:81')
+    const instance = (await (await fetch(`${server.localUrl}/.well-known/oauth-authorization-server`)).json()) as { token_endpoint: string }
+    expect(instance.token_endpoint).toBe('http://front.example:81/oauth/token')
+  })
+
   test('since_id, min_id and max_id; an empty page has no Link header', async () => {
     const { server, get, id } = await start()
     const ids = Array.from({ length: 6 }, (_, i) => server.addStatus({ text: `n${i}`, createdAt: `2024-01-0${i + 1}T00:00:00Z` }))

@@ -5,15 +5,17 @@ import type { MastodonOptions, StatusRecord } from './types.ts'
 import type { World } from './world.ts'
 
 export type TrueMedia = { url: string; sha256: string; bytes: number; description: string | null }
-/** A status as its reader should have it; of a boost, `boostOf` is the id of what was boosted. */
+/** A status as its reader should have it; of a boost, `boostOf` is the id of what was boosted and `boosted` the status itself. */
 export type TrueStatus = {
   id: string
+  uri: string
   createdAt: string
   url: string
   content: string
   visibility: string
   editedAt: string | null
   boostOf: string | null
+  boosted: TrueStatus | null
   media: TrueMedia[]
 }
 export type AccountTruth = {
@@ -31,6 +33,7 @@ export function createTruth(world: World, entities: Entities, options: MastodonO
   const trueStatus = (record: StatusRecord): TrueStatus => {
     const entity = entities.status(record, record.account) as {
       id: string
+      uri: string
       created_at: string
       url: string
       content: string
@@ -43,15 +46,18 @@ export function createTruth(world: World, entities: Entities, options: MastodonO
       const file = mediaFile(new URL(url).pathname, world, options)
       return { url, description, sha256: file ? sha256(file) : '', bytes: file?.length ?? 0 }
     })
-    const { id, url, content, visibility } = entity
+    const { id, uri, url, content, visibility } = entity
+    const boosted = entity.reblog && world.find(entity.reblog.id)
     return {
       id,
+      uri,
       createdAt: entity.created_at,
       url,
       content,
       visibility,
       editedAt: entity.edited_at,
       boostOf: entity.reblog?.id ?? null,
+      boosted: boosted && trueStatus(boosted),
       media,
     }
   }
