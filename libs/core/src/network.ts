@@ -93,7 +93,10 @@ export interface Stream {
   /** Bump when the mapping to items changes: everything is pulled again once. */
   readonly version: number
   readonly contentTypes: readonly ContentType[]
-  /** The walks that a sync starts, besides the open ones: one, or disjoint ranges; none when there is nothing to ask. */
+  /**
+   * The walks that a sync starts, besides the open ones: one, or disjoint ranges; none when there is nothing to ask. Throws
+   * `cursor-expired` when the head is not understood (any more).
+   */
   plan(wanted: Wanted, io: PullIo): Promise<Walk[]>
   /**
    * Pages from `walk.cursor` on until one with `cursor: null`. Only reads. Stops soon after `io.signal` aborts, by throwing.

@@ -157,7 +157,7 @@ describe('pulling from a server', () => {
       .sync(ioOf())
       .catch((thrown: unknown) => thrown)) as AshevilleError
     expect(error.kind).toBe('rate-limited')
-    expect(error.retryAfterMs).toBeGreaterThan(1000)
+    expect(error.retryAfterMs).toBeGreaterThan(0)
     expect(error.retryAfterMs).toBeLessThanOrEqual(60_000)
     expect(error.scope).toBe('connection')
   })
