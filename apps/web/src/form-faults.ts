@@ -20,14 +20,16 @@ export function faultsOf(error: unknown, fieldNames: readonly string[], t: Trans
     const minutes = Math.max(1, Math.ceil((error.retryAfterMs ?? 60_000) / 60_000))
     return { fields: {}, whole: t('form.too-often', { count: minutes }) }
   }
-  if (error.kind === 'unavailable') return { fields: {}, whole: t('form.unavailable', { reason: error.message }) }
-  if (!['invalid', 'conflict', 'unauthenticated', 'not-found', 'reconnect-required', 'forbidden'].includes(error.kind)) throw error
+  if (error.kind === 'unavailable' && !error.faults) return { fields: {}, whole: t('form.unavailable', { reason: error.message }) }
+  if (!['invalid', 'unavailable', 'conflict', 'unauthenticated', 'not-found', 'reconnect-required', 'forbidden'].includes(error.kind))
+    throw error
   const fields: Record<string, string> = {}
   const others: string[] = []
   for (const { pointer, message } of error.faults ?? []) {
     const name = pointer.split('/').at(-1) ?? ''
-    if (fieldNames.includes(name)) fields[name] ??= message
-    else others.push(message)
+    const words = error.kind === 'unavailable' ? t('form.unavailable-there', { reason: message }) : message
+    if (fieldNames.includes(name)) fields[name] ??= words
+    else others.push(words)
   }
   const isPlaced = Object.keys(fields).length > 0
   return { fields, whole: isPlaced ? (others[0] ?? null) : (others[0] ?? error.message) }

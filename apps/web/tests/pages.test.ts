@@ -129,6 +129,35 @@ describe('the status page', () => {
     expect(fragment).not.toContain('<html')
   })
 
+  test.each([
+    ['a limit', { state: 'waiting', until: '2026-11-20T14:32:00.000Z', reason: 'asked to wait' }, 'Waiting for one network'],
+    ['a network that is away', { state: 'retrying', until: null, reason: 'It cannot be reached' }, 'Waiting for one network'],
+  ] as const)('the headline tells of %s', async (_, stream, headline) => {
+    const given = script()
+    const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [] }]
+    given.conductor.getStatus = statusOf(networks, [syncOf({ state: 'running', finishedAt: null })])
+    expect(await (await (await start(given)).get('/status')).text()).toContain(`<h1 id="headline">${headline}</h1>`)
+  })
+
+  test('a full disk is not called the fault of the network', async () => {
+    const full = connectionOf({ provider: 'mastodon', state: 'full', stateReason: 'This server’s disk is full.' })
+    const given = script()
+    given.conductor.getStatus = statusOf([{ connection: full, streams: [], stored: [] }], [syncOf()])
+    expect(await (await (await start(given)).get('/status')).text()).toContain('<h1 id="headline">Your disk is full</h1>')
+  })
+
+  test('what is paused is not called up to date', async () => {
+    const paused = connectionOf({ provider: 'bluesky', state: 'paused' })
+    const given = script()
+    const networks = [mastodon, paused].map((connection) => ({
+      connection,
+      streams: [streamOf(connection.id, 'statuses', { state: 'idle' })],
+      stored: [],
+    }))
+    given.conductor.getStatus = statusOf(networks, [syncOf()])
+    expect(await (await (await start(given)).get('/status')).text()).toContain('Up to date, but for what is paused')
+  })
+
   test('starts a sync of one network or all; changes answer with a redirect', async () => {
     const asked: unknown[] = []
     const given = script()
@@ -169,6 +198,19 @@ describe('connecting', () => {
     expect(page).toMatch(/id="field-password-fault">[\s\S]*Not accepted &lt;there&gt;/)
     expect(page).toContain('value="ann.example"')
     expect(page).not.toContain('s3cret-pass')
+  })
+
+  test('a server that does not answer is told at the field where it was written', async () => {
+    const given = script()
+    given.accounts.beginConnect = async () => {
+      const message = 'example.social cannot be reached'
+      throw new AshevilleError('unavailable', message, { faults: [{ pointer: '/server', message }] })
+    }
+    const answer = await (await start(given)).submit('/connect/mastodon', '/connect/mastodon', { 'field-server': 'example.social' })
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).toMatch(
+      /id="field-server-fault">[\s\S]*example\.social cannot be reached\. Check how it is written, or try again in a moment\./,
+    )
   })
 
   test('an authorisation server is reached by a page of ours that only we can have signed', async () => {

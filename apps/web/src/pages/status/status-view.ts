@@ -36,7 +36,11 @@ export interface NetworkCard {
   reason: string | null
   isPaused: boolean
   needsReconnect: boolean
+  /** The storage takes no more. */
+  isFull: boolean
   isWorking: boolean
+  /** Something of it is to be done once a limit is over, or the network answers again. */
+  isHeld: boolean
   rows: TypeRow[]
   skipped: { count: number; reasons: { reason: string; count: number }[] }
   lastSyncedAt: string | null
@@ -79,11 +83,15 @@ export function statusView(
 function headlineOf(networks: readonly NetworkCard[], isWorking: boolean, t: Translate): string {
   const troubled = networks.find(({ badge }) => badge.tone === 'bad')
   const working = networks.filter((card) => card.isWorking).length
+  const held = networks.filter((card) => card.isHeld).length
   if (networks.length === 0) return t('status.headline-empty')
   if (working > 0) return t('status.headline-working', { count: working })
+  if (troubled?.isFull) return t('state.full')
   if (troubled) return t('status.headline-trouble', { network: troubled.title })
+  if (held > 0) return t('status.headline-held', { count: held })
   if (isWorking) return t('status.headline-starting')
   if (networks.every(({ isPaused }) => isPaused)) return t('status.headline-paused')
+  if (networks.some(({ isPaused }) => isPaused)) return t('status.headline-paused-some')
   return t('status.headline-done')
 }
 
@@ -114,7 +122,9 @@ function networkCard(
         : null,
     isPaused: connection.state === 'paused',
     needsReconnect: connection.state === 'reconnect',
+    isFull: connection.state === 'full',
     isWorking: streams.some(({ state }) => state === 'running' || state === 'queued'),
+    isHeld: connection.state === 'active' && streams.some(({ state }) => state === 'waiting' || state === 'retrying'),
     rows: typesOf(connection.settings.contentTypes, streams, stored, network?.streams ?? []).map((contentType) =>
       typeRow(contentType, connectionBadge, streams, stored, network?.streams ?? [], where, t, fmt),
     ),
