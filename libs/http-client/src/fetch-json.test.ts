@@ -212,6 +212,13 @@ describe('fetchJson', () => {
     })
   })
 
+  test('a server that does not answer stays unavailable, and is told at its field', async () => {
+    answers = [cut, cut, cut]
+    const error: unknown = await ask().catch((thrown: unknown) => thrown)
+    const { message } = error as Error
+    expect(asLoginFault(error, '/server')).toMatchObject({ kind: 'unavailable', message, faults: [{ pointer: '/server', message }] })
+  })
+
   test('no failure names a query, a token or what was answered', async () => {
     const failing: Answer[] = [cut, json({ secret: 'canary' }, 400), raw('canary', {}), json({}, 401), json('canary', 500), () => undefined]
     for (const answer of failing) {

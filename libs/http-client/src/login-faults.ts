@@ -20,13 +20,16 @@ export function isNotTheService(error: unknown): boolean {
 
 /**
  * For signing in, where a person has just written the server's name: what shows that it is the wrong one (it does not exist,
- * may not be reached, does not answer, or is something else) becomes `invalid` at that field. Throw its result.
+ * may not be reached, or is something else) becomes `invalid` at that field. A server that does not answer may be the right one: that
+ * stays `unavailable`, told at the field all the same. Throw its result.
  * `pointer`: the field, `/server`.
  */
 export function asLoginFault(error: unknown, pointer: string): unknown {
   if (!(error instanceof AshevilleError) || error.faults) return error
   const isWrongServer =
     error instanceof UnknownHost || error instanceof NotTheService || error.kind === 'invalid' || error.kind === 'not-found'
-  if (!isWrongServer) return error
-  return new AshevilleError('invalid', error.message, { cause: error, faults: [{ pointer, message: error.message }] })
+  if (!isWrongServer && error.kind !== 'unavailable') return error
+  const { message, retryAfterMs } = error
+  const details = { cause: error, faults: [{ pointer, message }], ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  return new AshevilleError(isWrongServer ? 'invalid' : 'unavailable', message, details)
 }

@@ -1,4 +1,4 @@
-import { AshevilleError, type Fields, type Login, type OAuthClient, type OAuthEndpoints } from '@asheville/core'
+import { AshevilleError, type Field, type Fields, type Login, type OAuthClient, type OAuthEndpoints } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import { asLoginFault } from '@asheville/http-client'
 import type { Call, Handler, Reply } from '@asheville/service'
@@ -24,10 +24,16 @@ export function handleBeginConnect(context: Context): Handler<Route> {
     if (!found) throw new AshevilleError('invalid', 'There is no such network')
     const { login, fields } = chooseLogin(found.adapter.title, found.adapter.logins, call.body.fields)
     if (call.body.reconnects !== null) await checkReconnects(context, call.userId, call.body.reconnects, found)
-    return withDeadline(found.adapter.title, call.signal, (signal) =>
-      login.kind === 'fields'
-        ? signIn(context, found, login, fields, { ...call, signal })
-        : sendAway(context, register, found, login, fields, { ...call, signal }),
+    const server = login.kind === 'oauth2' ? undefined : serverField(login)
+    const isWritten = server !== undefined && fields[server.name] !== ''
+    return withDeadline(
+      found.adapter.title,
+      call.signal,
+      (signal) =>
+        login.kind === 'fields'
+          ? signIn(context, found, login, fields, { ...call, signal })
+          : sendAway(context, register, found, login, fields, { ...call, signal }),
+      isWritten ? `/${server.name}` : null,
     )
   }
 }
@@ -105,7 +111,12 @@ async function atFirstField<T>(login: Exclude<Login, { kind: 'oauth2' }>, work: 
   try {
     return await work
   } catch (error) {
-    const first = login.fields.find(({ kind }) => kind === 'url') ?? login.fields[0]
-    throw first ? asLoginFault(error, `/${first.name}`) : error
+    const field = serverField(login) ?? login.fields[0]
+    throw field ? asLoginFault(error, `/${field.name}`) : error
   }
+}
+
+/** Where a person writes which server it is. */
+function serverField(login: Exclude<Login, { kind: 'oauth2' }>): Field | undefined {
+  return login.kind === 'oauth2-per-server' ? login.fields[0] : login.fields.find(({ kind }) => kind === 'url')
 }
