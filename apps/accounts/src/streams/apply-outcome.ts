@@ -72,8 +72,8 @@ async function endStream(
 /** Both the network's connection and the storage show it; the storage is announced once. Answers what people read. */
 async function markFull(context: Needs, tx: Database, userId: string, connection: Connection): Promise<string> {
   const storage = connection.storageId === null ? null : (await getStoredConnection(tx, userId, connection.storageId)).connection
-  const title = storage ? (findAdapter(context, storage.provider)?.adapter.title ?? storage.title) : 'storage'
-  const reason = `Your ${title} is full. Free some space; copying goes on by itself`
+  const title = storage ? (findAdapter(context, storage.provider)?.adapter.title ?? storage.title) : 'Your storage'
+  const reason = `${title} is full. Free some space; copying goes on by itself`
   await setConnectionState(tx, userId, connection.id, 'full', reason)
   if (storage && storage.state !== 'full') {
     await setConnectionState(tx, userId, storage.id, 'full', reason)
