@@ -42,10 +42,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
     requestId,
   }
   if (known.faults) problem.faults = known.faults
-  if (known.retryAfterMs !== undefined) problem.retryAfterMs = known.retryAfterMs
+  const retryAfterMs = known.retryAfterMs ?? (known.kind === 'unavailable' ? awayMs : undefined)
+  if (retryAfterMs !== undefined) problem.retryAfterMs = retryAfterMs
   if (known.scope) problem.scope = known.scope
   return problem
 }
+
+/** What is away for a moment is asked again after this, unless it was said how long it takes. */
+const awayMs = 1000
 
 const statuses = new WeakMap<AshevilleError, number>()
 
@@ -60,7 +64,7 @@ export function invalidWithStatus(status: number, message: string): AshevilleErr
 function translate(error: unknown): AshevilleError {
   const kind = kindOf(error)
   if (kind === 'cancelled') return new AshevilleError('cancelled', 'Cancelled', { cause: error })
-  if (kind === 'unavailable') return new AshevilleError('unavailable', 'This took too long', { cause: error, retryAfterMs: 1000 })
+  if (kind === 'unavailable') return new AshevilleError('unavailable', 'This took too long', { cause: error })
   const status: unknown = Error.isError(error) && 'status' in error ? error.status : undefined
   if (status === 404) return new AshevilleError('not-found', 'There is nothing here', { cause: error })
   if (typeof status === 'number' && status >= 400 && status < 500) return invalidWithStatus(status, 'The request is malformed')

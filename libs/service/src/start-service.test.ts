@@ -67,6 +67,7 @@ const bindings: Binding[] = bindAll(routes, {
   putThing: async () => undefined,
   fail: async ({ params }) => {
     const kind = errorKinds.find((name) => name === params.kind)
+    if (params.kind === 'away') throw new AshevilleError('unavailable', 'The database does not answer')
     if (!kind) throw new Error(canary)
     throw new AshevilleError(kind, kind === 'unexpected' ? canary : `It is ${kind}`, {
       retryAfterMs: 1500,
@@ -242,6 +243,13 @@ describe('answers', () => {
     expect(response.headers.get('retry-after')).toBe('2')
     const requestId = response.headers.get('x-request-id')
     expect(await response.json()).toMatchObject({ kind, requestId, faults: [{ pointer: '/a', message: 'b' }], retryAfterMs: 1500 })
+  })
+
+  test('what is away for a moment says when to come back, also where nobody told how long it takes', async () => {
+    const response = await get('/v1/fail/away')
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(await response.json()).toMatchObject({ kind: 'unavailable', retryAfterMs: 1000 })
   })
 
   test('an unexpected failure tells nothing but the request id, by which the log has it', async () => {
