@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -143,7 +144,8 @@ export async function downloadRepository(server: string, io: PullIo, since: stri
   const query = { did: io.account.id, ...(since !== null && { since }) }
   const response = await xrpc(io.http, server, 'com.atproto.sync.getRepo', { query, token: await io.token(), signal: io.signal })
   const path = repositoryPath(io, since)
-  const partial = `${path}.part`
+  // Of this download alone: one whose process was frozen meanwhile must not go on writing into another's file.
+  const partial = `${path}.${randomUUID()}.part`
   try {
     await pipeline(bodyOf(response), atMost(maxRepositoryBytes), createWriteStream(partial, { mode: 0o600 }), { signal: io.signal })
     await rename(partial, path)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -162,6 +162,26 @@ describe('a repository', () => {
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids).toHaveLength(701)
     expect(ids).toContain(late)
+  })
+
+  test('a spooled file that another process wrote into is downloaded again rather than believed', async () => {
+    await server.addPost({ text: 'Before' })
+    const range = { from: null, to: null }
+    const before = await allOf(repository.pages({ id: 'backfill', kind: 'backfill', range, cursor: null }, io()))
+    const wanted = { open: [], contentTypes: repository.contentTypes, range }
+    const [walk] = await repository.plan({ head: before.at(-1)!.head!, ...wanted }, io())
+    await server.generate({ seed: 'damage', posts: 700 })
+    let cursor: string | null = null
+    for await (const page of repository.pages(walk!, io())) {
+      cursor = page.cursor
+      break
+    }
+    const path = join(scratch, 'changes.car')
+    const text = await readFile(path, 'latin1')
+    await writeFile(path, text.replaceAll('app.bsky.feed.post', 'app.bsky.feed.pest'), 'latin1')
+    const goOn = () => allOf(repository.pages({ ...walk!, cursor }, io()))
+    await expect(goOn()).rejects.toMatchObject({ kind: 'unavailable' })
+    expect((await goOn()).flatMap(({ items }) => items).length).toBeGreaterThan(400)
   })
 
   test('with a head that the server no longer knows, the range is walked anew', async () => {

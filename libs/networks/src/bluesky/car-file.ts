@@ -17,7 +17,7 @@ const cidBytes = 36
  */
 export interface CarFile {
   root: Cid
-  /** The decoded block, checked against its hash; null when the file does not have it. */
+  /** The decoded block, checked against its hash; null when the file does not have it. Throws `unavailable` for one that is damaged. */
   block(cid: Cid): unknown
   has(cid: Cid): boolean
   close(): void
@@ -41,11 +41,15 @@ export function openCarFile(path: string): CarFile {
       read.skip(length - cidBytes)
     }
     const bytesOf = (cid: Cid): Buffer | null => {
+      let isDamaged = false
       for (const { offset, length } of index.find(cid.multihash.digest)) {
         const bytes = Buffer.allocUnsafe(length)
         readSync(file, bytes, 0, length, offset)
         if (hash('sha256', bytes, 'buffer').equals(cid.multihash.digest)) return bytes
+        isDamaged = true
       }
+      // Taken for absent, it would stand for what has not changed.
+      if (isDamaged) throw damaged('a block whose content is another')
       return null
     }
     return {

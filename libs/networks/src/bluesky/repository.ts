@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import {
   AshevilleError,
+  kindOf,
   throwIfAborted,
   type ContentType,
   type Cursor,
@@ -60,15 +61,19 @@ export const repository: Stream = {
   async *pages(walk, io) {
     const mark: Mark = walk.cursor === null ? { since: null, commit: null, after: null } : decode(markSchema, walk.cursor)
     const { car, path } = await openRepository(mark, io)
-    let isComplete = false
+    let isSpent = false
     try {
       for await (const page of read(car, walk, mark, io)) {
-        isComplete = page.cursor === null
+        isSpent = page.cursor === null
         yield page
       }
+    } catch (error) {
+      // The file is incomplete or damaged: it is downloaded again.
+      isSpent ||= kindOf(error) === 'unavailable'
+      throw error
     } finally {
       car.close()
-      if (isComplete) await rm(path, { force: true })
+      if (isSpent) await rm(path, { force: true })
     }
   },
 
