@@ -29,7 +29,7 @@ export interface BatchLimits {
   ms: number
 }
 
-export const defaultLimits: BatchLimits = { items: 2000, bytes: 8 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
+export const defaultLimits: BatchLimits = { items: 2000, bytes: 4 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
 
 /**
  * Groups pages into batches by count, size and time. What arrived before an error or the end is delivered first, at once:
