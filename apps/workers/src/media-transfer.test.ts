@@ -18,6 +18,10 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void
 let platform: Server
 let source: Server
 let putMedia: Answer
+/** By address, how many more requests for it are answered with a part of the file only. */
+let cutOff: Record<string, number>
+/** How often each was asked for. */
+let asked: Record<string, number>
 /** More than the buffers on the way take. */
 const large = Buffer.alloc(16 * 1024 * 1024)
 
@@ -29,8 +33,13 @@ beforeAll(async () => {
     request.resume()
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ found: {} }))
   }).listen(0, '127.0.0.1')
-  source = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'image/png', 'content-length': large.length }).end(large)
+  source = createServer(({ url = '' }, response) => {
+    asked[url] = (asked[url] ?? 0) + 1
+    response.writeHead(200, { 'content-type': 'image/png', 'content-length': large.length })
+    const left = cutOff[url] ?? 0
+    cutOff[url] = left - 1
+    if (left > 0) response.write(large.subarray(0, 1000), () => response.destroy())
+    else response.end(large)
   }).listen(0, '127.0.0.1')
   await Promise.all([once(platform, 'listening'), once(source, 'listening')])
 })
@@ -42,7 +51,11 @@ afterAll(() => {
   }
 })
 
-beforeEach(() => void (putMedia = refuse('unavailable', 503)))
+beforeEach(() => {
+  putMedia = refuse('unavailable', 503)
+  cutOff = {}
+  asked = {}
+})
 
 const refuse =
   (kind: ErrorKind, status: number): Answer =>
@@ -52,7 +65,12 @@ const refuse =
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ kind, detail: 'No' }))
   }
 
-function transfer() {
+const take: Answer = (request, response) => {
+  const stored = { path: 'media/2024/01/a.png', sha256: 'a'.repeat(64), bytes: large.length, mediaType: 'image/png' }
+  request.resume().once('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify(stored)))
+}
+
+function transfer(names: readonly string[] = ['/a.png']) {
   const target = {
     storageId: randomUUID(),
     connectionId: randomUUID(),
@@ -70,7 +88,7 @@ function transfer() {
     limits: defaultMediaLimits,
     check: () => undefined,
   })
-  return media.transfer([{ source: { url: `${originOf(source)}/a.png`, kind: 'image' }, at: null }])
+  return media.transfer(names.map((name) => ({ source: { url: originOf(source) + name, kind: 'image' }, at: null })))
 }
 
 test.each([
@@ -91,4 +109,21 @@ test('a file that platform finds too large or cut off is left for later', async 
   putMedia = refuse('invalid', 400)
   const states = await transfer()
   expect(Object.values(states)).toEqual([{ state: 'pending', reason: 'No' }])
+})
+
+test('files that come cut off are tried once more, and say nothing against their server', async () => {
+  putMedia = take
+  const names = ['/a.png', '/b.png', '/c.png', '/d.png', '/e.png', '/f.png']
+  cutOff = Object.fromEntries(names.slice(0, 5).map((name) => [name, 1]))
+  const states = await transfer(names)
+  expect(Object.values(states).map(({ state }) => state)).toEqual(names.map(() => 'stored'))
+  expect(asked).toEqual({ '/a.png': 2, '/b.png': 2, '/c.png': 2, '/d.png': 2, '/e.png': 2, '/f.png': 1 })
+})
+
+test('a file that always comes cut off is left for later, with the reason', async () => {
+  putMedia = take
+  cutOff = { '/a.png': 9 }
+  const states = await transfer()
+  expect(Object.values(states)).toEqual([{ state: 'pending', reason: expect.stringMatching(/broke off/) }])
+  expect(asked).toEqual({ '/a.png': 2 })
 })

@@ -1,4 +1,5 @@
 import { Readable, Transform } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, MediaState, platformRoutes } from '@asheville/clients'
 import { AshevilleError, throwIfAborted, type MediaSource, type Network, type PullIo } from '@asheville/core'
@@ -51,28 +52,43 @@ interface Parts {
 export function createMediaTransfer(parts: Parts): MediaTransfer {
   const failuresByHost = new Map<string, number>()
 
-  const transferOne = async ({ source, at }: WantedMedia): Promise<MediaState> => {
+  const transferOne = async ({ source, at }: WantedMedia): Promise<Tried> => {
     const host = hostOf(source.url)
-    if ((failuresByHost.get(host) ?? 0) >= parts.limits.failuresPerHost) return pending(`${host} does not answer`)
-    const state = await copy(parts, source, at)
-    if (state.state === 'pending') failuresByHost.set(host, (failuresByHost.get(host) ?? 0) + 1)
+    if ((failuresByHost.get(host) ?? 0) >= parts.limits.failuresPerHost) return { ...pending(`${host} does not answer`), fault: 'late' }
+    const tried = await copy(parts, source, at)
+    // A file that comes, but not whole, says nothing against the next one.
+    if (tried.fault === 'host' || tried.fault === 'late') failuresByHost.set(host, (failuresByHost.get(host) ?? 0) + 1)
     else failuresByHost.delete(host)
-    return state
+    return tried
   }
 
   return {
     async transfer(wanted) {
       const byUrl = new Map(wanted.map((media) => [media.source.url, media]))
       const states = await findStored(parts, [...byUrl.keys()])
-      const missing = [...byUrl.values()].filter((media) => states[media.source.url] === undefined)
-      await atOnce(missing, parts.limits.atOnce, async (media) => {
-        parts.check()
-        states[media.source.url] = await transferOne(media)
-      })
+      const tryAll = async (some: readonly WantedMedia[]): Promise<WantedMedia[]> => {
+        const again: WantedMedia[] = []
+        await atOnce(some, parts.limits.atOnce, async (media) => {
+          parts.check()
+          const { fault, ...state } = await transferOne(media)
+          states[media.source.url] = state
+          if (fault === 'file' || fault === 'host') again.push(media)
+        })
+        return again
+      }
+      const again = await tryAll([...byUrl.values()].filter((media) => states[media.source.url] === undefined))
+      if (again.length > 0) await pause(secondTryMs, undefined, { signal: parts.io.signal }).catch(() => undefined)
+      await tryAll(again)
       return states
     },
   }
 }
+
+/** What came of a try, and whose fault it is: the file came but not whole, the host failed, or it took its whole time. */
+type Tried = MediaState & { fault?: 'file' | 'host' | 'late' }
+
+/** What broke off is tried once more at once: its item may not come by again for long. */
+const secondTryMs = 300
 
 /** Few enough for one call, however long addresses are. */
 const urlsAtOnce = 200
@@ -91,16 +107,18 @@ async function findStored({ platform, target, io }: Parts, urls: string[]): Prom
   return states
 }
 
-async function copy(parts: Parts, source: MediaSource, at: string | null): Promise<MediaState> {
+async function copy(parts: Parts, source: MediaSource, at: string | null): Promise<Tried> {
   const deadline = createDeadline(parts.limits)
   const signal = AbortSignal.any([parts.io.signal, deadline.signal])
   /** What went wrong on the network's side, as opposed to ours. */
   let fault: unknown = null
+  let isOpened = false
   try {
     const opened = await open(parts, source, signal).catch((error: unknown) => {
       fault = error
       throw error
     })
+    isOpened = true
     const counted = countBytes(opened, parts.limits, deadline.progress)
     counted.on('error', (error) => (fault ??= error))
     const { target } = parts
@@ -123,10 +141,10 @@ async function copy(parts: Parts, source: MediaSource, at: string | null): Promi
     return { state: 'stored', ...stored }
   } catch (error) {
     throwIfAborted(parts.io.signal)
-    if (fault !== null) return stateOfFault(fault, deadline.signal)
-    if (deadline.signal.aborted) return pending('It took too long')
+    if (deadline.signal.aborted) return { ...pending('It took too long'), fault: 'late' }
+    if (fault !== null) return triedOf(fault, isOpened)
     // What arrived is not the whole file.
-    if (error instanceof AshevilleError && error.kind === 'invalid') return pending(error.message)
+    if (error instanceof AshevilleError && error.kind === 'invalid') return { ...pending(error.message), fault: 'file' }
     throw error
   } finally {
     deadline.clear()
@@ -189,13 +207,13 @@ function createDeadline({ idleMs, totalMs }: MediaLimits): { signal: AbortSignal
   }
 }
 
-function stateOfFault(fault: unknown, deadline: AbortSignal): MediaState {
-  if (deadline.aborted) return pending('It took too long')
-  if (!(fault instanceof AshevilleError)) return pending('The transfer broke off')
-  return { state: fault.kind === 'not-found' ? 'gone' : 'pending', reason: fault.message }
+function triedOf(error: unknown, isOpened: boolean): Tried {
+  const fault = isOpened ? 'file' : 'host'
+  if (!(error instanceof AshevilleError)) return { ...pending('The transfer broke off'), fault }
+  return error.kind === 'not-found' ? { state: 'gone', reason: error.message } : { ...pending(error.message), fault }
 }
 
-const pending = (reason: string): MediaState => ({ state: 'pending', reason })
+const pending = (reason: string) => ({ state: 'pending', reason }) as const
 
 const kindOfStatus = (status: number) => (status === 404 || status === 410 ? 'not-found' : 'unavailable')
 
