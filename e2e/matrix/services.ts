@@ -20,6 +20,7 @@ const labels = new Set([
   'platform.putMedia query/connectionId',
   'platform.putMedia query/source',
   'platform.findMedia body/urls/0',
+  'platform.listPending query/connectionId',
   // Nothing to do there, as with any sync that has ended.
   'accounts.takeLease body/syncId',
 ])

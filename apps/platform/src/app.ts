@@ -7,6 +7,7 @@ import { getCounts } from './handlers/get-counts.ts'
 import { getFile } from './handlers/get-file.ts'
 import { getItem } from './handlers/get-item.ts'
 import { listItems } from './handlers/list-items.ts'
+import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
 import { putMedia } from './handlers/put-media.ts'
 import { createPlatformMetrics } from './metrics.ts'
@@ -48,6 +49,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
   const reading = { db, storageOf, readPage: createPageReader(cache) }
   const bindings = bindAll(platformRoutes, {
     findMedia: findMedia({ db, storageOf }),
+    listPending: listPending(reading),
     putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }) }),
     putItems: putItems({ db, storageOf, cache, metrics, now }),
     finishSync: finishSync({ db, storageOf }),

@@ -12,6 +12,7 @@ import { accountFolder } from './queries/accounts.ts'
 import { checkFence, claimFence } from './queries/fences.ts'
 import { findByIds, findByKeys, findMissing, moveOrigins, type ItemRow } from './queries/items.ts'
 import { findSources } from './queries/media.ts'
+import { notePending } from './queries/pending.ts'
 import type { StorageOf } from './storage-access.ts'
 import { isOlder, toStoredObject, versionOf } from './stored-object.ts'
 import { writeMonths, type ItemChange, type MonthBatch } from './write-months.ts'
@@ -32,6 +33,8 @@ interface Delivered {
   contentType: ContentType
   entry: ItemEntry
   hash: string
+  /** Of its files, if it has any: whether one is to be tried again. */
+  files: 'pending' | 'settled' | null
 }
 
 /**
@@ -65,6 +68,9 @@ export async function storeBatch(parts: StoreParts, userId: string, batch: Batch
     months,
   )
   await moveOrigins(db, userId, storageId, { connectionId, stream }, sorted.moved)
+  const keysOf = (files: Delivered['files']) =>
+    [...delivered.values()].filter((one) => one.files === files).map(({ key }) => rows.get(key)?.key ?? key)
+  await notePending(db, userId, storageId, { connectionId, stream }, { pending: keysOf('pending'), settled: keysOf('settled') })
 
   const missing = new Set<string>()
   const present = [...batch.items.map(({ id }) => id), ...batch.gone]
@@ -114,9 +120,12 @@ function deliver(
   if (item.object.id !== id) return skip('its object has another id')
   if (!id.isWellFormed() || id.includes('\0')) return skip('its id has characters that cannot be stored')
   if (item.at !== null && item.at < '0001') return skip('its date is before the first year')
-  const entry = toEntry(toStoredObject({ ...item, mediaStates: states(item) }, stream))
+  const mediaStates = states(item)
+  const entry = toEntry(toStoredObject({ ...item, mediaStates }, stream))
   if (bytesOf(entry) > maxPartBytes) return skip(`it is larger than ${maxPartBytes / 1024 / 1024} MiB`)
-  return { key: itemKey({ network, accountId: account.id, contentType, id }), contentType, entry, hash: itemHash(entry.object) }
+  const isPending = item.media.some(({ url }) => (mediaStates[url]?.state ?? 'pending') === 'pending')
+  const files = item.media.length === 0 ? null : isPending ? 'pending' : 'settled'
+  return { key: itemKey({ network, accountId: account.id, contentType, id }), contentType, entry, hash: itemHash(entry.object), files }
 }
 
 /** Of an item that comes twice in a batch, the newer version; of equals the later one. */

@@ -1,4 +1,4 @@
-import type { AS2Object, MediaSource } from '@asheville/core'
+import type { AS2Object, ContentType, Item, MediaSource } from '@asheville/core'
 import type { MediaState, SeenItem } from '@asheville/clients'
 
 /**
@@ -37,7 +37,48 @@ export function toStoredObject(item: SeenItem, stream: string): StoredObject {
   } as StoredObject
 }
 
+/** The item that a stored object was made from: `toStoredObject` backwards. */
+export function fromStoredObject(stored: StoredObject, contentType: ContentType): Item & { seenAt: string } {
+  const {
+    'asheville:at': at,
+    'asheville:stream': _stream,
+    'asheville:seenAt': seenAt,
+    'asheville:goneAt': _goneAt,
+    'asheville:raw': raw = null,
+    ...rest
+  } = stored
+  const media = new Map<string, MediaSource>()
+  const object = withoutPlaces(rest, media) as AS2Object
+  return { id: stored.id, contentType, at, object, media: [...media.values()], raw, seenAt }
+}
+
 type Loose = Record<string, unknown>
+
+const kinds: Record<string, MediaSource['kind']> = { Image: 'image', Video: 'video', Audio: 'audio' }
+
+function withoutPlaces(object: Loose, media: Map<string, MediaSource>): Loose {
+  const result: Loose = { ...object }
+  for (const name of ['attachment', 'image', 'icon'] as const) {
+    const value = object[name]
+    if (value === undefined) continue
+    const entries = listOf(value).map((entry) => {
+      if (!isLoose(entry) || typeof entry['url'] !== 'string' || entry['asheville:state'] === undefined) return entry
+      const { url, type, mediaType } = entry
+      media.set(url as string, {
+        url: url as string,
+        kind: kinds[String(type)] ?? 'document',
+        ...(typeof mediaType === 'string' && { mediaType }),
+      })
+      return Object.fromEntries(Object.entries(entry).filter(([property]) => !places.has(property)))
+    })
+    result[name] = Array.isArray(value) ? entries : entries[0]
+  }
+  if (isLoose(object['object'])) result['object'] = withoutPlaces(object['object'], media)
+  return result
+}
+
+/** What `placeOf` notes of a file. */
+const places = new Set(['state', 'path', 'sha256', 'bytes', 'mediaType', 'reason'].map((name) => `asheville:${name}`))
 
 function withPlaces(object: Loose, media: readonly MediaSource[], states: Readonly<Record<string, MediaState>>): Loose {
   if (media.length === 0) return object

@@ -89,6 +89,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     client: {
       ...web,
       findMedia: workers.findMedia,
+      listPending: workers.listPending,
       putMedia: workers.putMedia,
       putItems: workers.putItems,
       finishSync: conductor.finishSync,

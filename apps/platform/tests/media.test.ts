@@ -46,6 +46,53 @@ function put(
   })
 }
 
+describe('files that could not be had', () => {
+  const passTime = () => asheville.db.query('UPDATE pending_items SET next_at = now()')
+
+  test('are tried again when their time has come, until they are there', async () => {
+    const ada = asheville.person()
+    const stream = streamOf(asheville, ada, connectionId)
+    const data = picture()
+    const urls = [1, 2].map((number) => `https://media.example.social/${connectionId}/${number}.png`)
+    const plain = post(1)
+    const attachment = urls.map((url) => ({ type: 'Image', url, mediaType: 'image/png', name: 'A cat' }))
+    const media = urls.map((url) => ({ url, kind: 'image' as const, mediaType: 'image/png' }))
+    const item = { ...plain, object: { ...plain.object, attachment }, media }
+    const pending = { state: 'pending', reason: 'No answer' } as const
+    await stream.put([{ ...item, mediaStates: { [urls[0]!]: pending, [urls[1]!]: { state: 'gone', reason: '404' } } }, post(2)])
+    const due = async () => {
+      const query = { storageId: ada.storageId, connectionId, stream: 'statuses', limit: 10 }
+      return (await asheville.client.listPending({ userId: ada.userId, query })).items
+    }
+    expect(await due()).toEqual([])
+    await passTime()
+    const { mediaStates: _, ...delivered } = item
+    expect(await due()).toEqual([delivered])
+
+    // It stays away, so it is tried less often.
+    await stream.put([{ ...delivered, mediaStates: { [urls[0]!]: pending } }])
+    expect(await due()).toEqual([])
+    await passTime()
+    const stored = await put(ada, data, { source: urls[0]! })
+    const [again] = await due()
+    expect(
+      await stream.put([
+        { ...again!, mediaStates: { [urls[0]!]: { state: 'stored', ...stored }, [urls[1]!]: { state: 'gone', reason: '404' } } },
+      ]),
+    ).toMatchObject({ changed: 1 })
+    await passTime()
+    expect(await due()).toEqual([])
+    const [listed] = (await asheville.client.listItems({ userId: ada.userId, query: { limit: 1 } })).items
+    expect(JSON.stringify(listed?.object['attachment'])).toContain(stored.path)
+  })
+
+  test('of another person are not told', async () => {
+    const [ada, bob] = [asheville.person(), asheville.person()]
+    const query = { storageId: ada.storageId, connectionId, stream: 'statuses', limit: 10 }
+    await expect(asheville.client.listPending({ userId: bob.userId, query })).rejects.toMatchObject({ kind: 'not-found' })
+  })
+})
+
 describe('putMedia', () => {
   test('a picture lies under its hash, is found by its source, and is sent once', async () => {
     const ada = asheville.person()

@@ -4,12 +4,13 @@ import type { AccessToken } from './access-token.ts'
 import { inBatches, type BatchLimits } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
 import { prefetch } from './prefetch.ts'
-import type { AccountsClient, Target } from './pull-parts.ts'
+import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { withinSlice, type Slice } from './slice.ts'
 import { storeBatch, type StoreParts } from './store-batch.ts'
 
 export interface PullParts extends StoreParts {
   accounts: Pick<AccountsClient, 'saveCheckpoint' | 'savePlan'>
+  platform: Pick<PlatformClient, 'putItems' | 'listPending'>
   stream: Stream
   io: PullIo
   target: Target

@@ -79,7 +79,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): 
 }
 
 /** What the storage wants of us must not be taken for what the network wants: it is not that connection's fault. */
-async function ofStorage<T>(call: Promise<T>): Promise<T> {
+export async function ofStorage<T>(call: Promise<T>): Promise<T> {
   try {
     return await call
   } catch (error) {
@@ -117,7 +117,14 @@ function printable({ id, reason }: SkippedItem): SkippedItem {
   return { id: id === null ? null : clean(id), reason: clean(reason) }
 }
 
-async function putItems(parts: StoreParts, items: Seen[], gone: string[], covers: Covered[], states: Record<string, MediaState>) {
+/** One call, as the worker's right allows; nothing is checked here. */
+export async function putItems(
+  parts: Pick<StoreParts, 'platform' | 'target' | 'lease'>,
+  items: Seen[],
+  gone: string[],
+  covers: Covered[],
+  states: Record<string, MediaState>,
+) {
   const { platform, target, lease } = parts
   const { storageId, connectionId, stream, fence, network, account, context } = target
   const seen = items.map(({ item, seenAt }) => ({

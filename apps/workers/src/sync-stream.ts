@@ -23,6 +23,7 @@ import { finished, outcomeOfError, outcomeOfStop, yielded, type SliceEnd } from 
 import { createMediaTransfer, defaultMediaLimits, type MediaLimits } from './media-transfer.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
+import { retryMedia } from './retry-media.ts'
 import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
 
 /** What a worker process has to pull with. */
@@ -84,6 +85,7 @@ export async function syncStream(
       tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
     const walks = lease.needsPlan ? await planWalks(parts, lease.walks) : lease.walks
     ending = (await pullWalks(parts, walks)) ? finished : yielded
+    if (ending === finished) await retryMedia(parts)
   } catch (error) {
     if (held.stop === null) await heed(shop, network, lease.connection.server, error)
     const circumstances = { title: network.title, attempts: lease.attempts, now: new Date(), random: Math.random() }

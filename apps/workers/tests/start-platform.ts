@@ -40,6 +40,8 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
   return {
     url: service.url,
     stored: (userId: string) => db.query<{ id: string }>('SELECT id FROM items WHERE user_id = $1', [userId]),
+    /** The time has come to try again for files that could not be had. */
+    passPendingTime: () => db.query('UPDATE pending_items SET next_at = now()'),
     async close() {
       await service.close()
       cache.disconnect()

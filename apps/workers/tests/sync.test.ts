@@ -128,6 +128,31 @@ test('a picture that cannot be had holds up nothing, and the reason is noted', a
   faults.forEach((fault, index) => scroll.mediaFaults.set((index + 1) * 50, fault))
   const { userId } = await all.connect()
   expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 300, skipped: 0 } })
+  const states = (await attachmentsOf(userId)).map((one) => JSON.stringify(one))
+  expect(states[0]).toMatch(/gone.*404/)
+  expect(states[1]).toMatch(/pending.*500/)
+  expect(states[2]).toMatch(/pending.*(broke off|cut off)/)
+  expect(states[3]).toMatch(/pending.*a page instead/)
+  expect(states[4]).toMatch(/pending.*too long/)
+  expect(states[5]).toMatch(/media\/\d{4}\//)
+
+  // Their items do not come by again; when the time has come, the files are tried for all the same.
+  scroll.mediaFaults.clear()
+  const asked = scroll.tally.media
+  await later()
+  await all.sync(userId)
+  expect(scroll.tally.media).toBe(asked)
+  await all.platform.passPendingTime()
+  await later()
+  expect(await all.sync(userId)).toMatchObject({ state: 'done' })
+  expect(scroll.tally.media - asked).toBe(4)
+  const [first, ...others] = (await attachmentsOf(userId)).map((one) => JSON.stringify(one))
+  expect(first).toMatch(/gone.*404/)
+  for (const other of others) expect(other).toMatch(/"stored".*media\/\d{4}\//)
+})
+
+/** Of the entries that have a picture. */
+async function attachmentsOf(userId: string): Promise<unknown[]> {
   const attachments = new Map<number, unknown>()
   for (let cursor: string | null = '', page = 0; cursor !== null && page < 10; page += 1) {
     const reply: { items: StoredItem[]; next: string | null } = await all.web.platform.listItems({
@@ -137,14 +162,8 @@ test('a picture that cannot be had holds up nothing, and the reason is noted', a
     for (const { object } of reply.items) attachments.set(Number(/\d+$/.exec(object.id)), object['attachment'])
     cursor = reply.next
   }
-  const states = [50, 100, 150, 200, 250, 300].map((number) => JSON.stringify(attachments.get(number)))
-  expect(states[0]).toMatch(/gone.*404/)
-  expect(states[1]).toMatch(/pending.*500/)
-  expect(states[2]).toMatch(/pending.*(broke off|cut off)/)
-  expect(states[3]).toMatch(/pending.*a page instead/)
-  expect(states[4]).toMatch(/pending.*too long/)
-  expect(states[5]).toMatch(/media\/\d{4}\//)
-})
+  return [50, 100, 150, 200, 250, 300].map((number) => attachments.get(number))
+}
 
 describe('interrupted', () => {
   test('a worker that is stopped hands over at once; nothing that was stored is pulled again', async () => {

@@ -29,6 +29,10 @@ export const seenItemSchema = z.strictObject({
 })
 export type SeenItem = z.infer<typeof seenItemSchema>
 
+/** An item as it is stored, to be delivered again: only what became of its files may have changed since. */
+export const pendingItemSchema = z.strictObject({ ...itemSchema.shape, seenAt: instantSchema })
+export type PendingItem = z.infer<typeof pendingItemSchema>
+
 export const coveredSchema = z.strictObject({
   by: z.enum(['id', 'at']),
   from: z.string().nullable(),
@@ -74,6 +78,15 @@ export const platformRoutes = {
     policy: write,
     body: z.strictObject({ storageId: id, urls: z.array(z.string()).max(2000) }),
     reply: z.strictObject({ found: z.record(z.string(), mediaStateSchema) }),
+  }),
+  listPending: route({
+    method: 'GET',
+    path: '/v1/media/pending',
+    summary:
+      'Items of a stream with files that could not be had and are to be tried again now: to be put once more, with what became of them',
+    policy: write,
+    query: z.strictObject({ storageId: id, connectionId: id, stream: z.string(), limit: z.coerce.number().int().min(1).max(100) }),
+    reply: z.strictObject({ items: z.array(pendingItemSchema) }),
   }),
   putMedia: route({
     method: 'PUT',

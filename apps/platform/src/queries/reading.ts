@@ -23,8 +23,8 @@ export interface Filter {
   to: string | null
 }
 
-const columns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
-const joined = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
+export const listedColumns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
+export const listedTables = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
 
 /** Newest first; undated ones after all others, the last to arrive first. */
 export function listItems(db: Database, userId: string, filter: Filter, after: Place | null, limit: number): Promise<ListedRow[]> {
@@ -46,14 +46,14 @@ export function listItems(db: Database, userId: string, filter: Filter, after: P
   }
   values.push(limit)
   return db.query(
-    `SELECT ${columns} FROM ${joined} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at DESC, i.arrived DESC LIMIT $${values.length}`,
+    `SELECT ${listedColumns} FROM ${listedTables} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at DESC, i.arrived DESC LIMIT $${values.length}`,
     values,
   )
 }
 
 export async function itemByKey(db: Database, userId: string, key: string): Promise<ListedRow | null> {
   const [row] = await db.query<ListedRow>(
-    `SELECT ${columns} FROM ${joined} WHERE i.user_id = $1 AND i.key = $2 ORDER BY i.seen_at DESC LIMIT 1`,
+    `SELECT ${listedColumns} FROM ${listedTables} WHERE i.user_id = $1 AND i.key = $2 ORDER BY i.seen_at DESC LIMIT 1`,
     [userId, key],
   )
   return row ?? null
