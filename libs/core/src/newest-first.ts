@@ -69,8 +69,8 @@ const stateSchema = z.object({
 type State = z.infer<typeof stateSchema>
 
 interface Turned {
-  key: string
-  hash: string
+  readonly key: string
+  readonly hash: string
   item: Item | null
   skipped: SkippedItem | null
 }
@@ -139,7 +139,7 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
 /** The page as any kind of walk has it; its `cursor` only says whether there is more. */
 function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Listing<R>, turned: Turned[]): Page {
   const known = new Map(state.known)
-  const fresh = turned.filter(({ key, hash }) => known.get(key) !== hash)
+  const fresh = turned.filter((one) => !known.has(one.key) || known.get(one.key) !== one.hash)
   const oldest = oldestOf(turned)
   const isBelowRange = timeline.isDated === true && oldest !== null && isLongBefore(oldest, walk.range.from)
   const isFirst = walk.kind === 'backfill' && walk.id === 'backfill' && state.before === null
@@ -167,7 +167,15 @@ function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: List
 function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
   try {
     const item = timeline.item(record, io)
-    return { key: timeline.gone ? item.id : short(item.id), hash: short(lasting(item.object)), item, skipped: null }
+    return {
+      key: timeline.gone ? item.id : short(item.id),
+      // Most are never compared with what is known.
+      get hash() {
+        return short(lasting(item.object))
+      },
+      item,
+      skipped: null,
+    }
   } catch (error) {
     const id = timeline.idOf(record)
     const reason = error instanceof AshevilleError ? error.message : 'The network sent it in an unknown shape'
