@@ -132,10 +132,13 @@ describe('the status page', () => {
   test.each([
     ['a limit', { state: 'waiting', until: '2026-11-20T14:32:00.000Z', reason: 'asked to wait' }, 'Waiting for one network'],
     ['a network that is away', { state: 'retrying', until: null, reason: 'It cannot be reached' }, 'Waiting for one network'],
+    ['what was cancelled', { state: 'cancelled', until: null, reason: null }, 'Not everything is copied yet'],
+    ['a history that is not at its end', { state: 'idle', backfilling: true }, 'Not everything is copied yet'],
   ] as const)('the headline tells of %s', async (_, stream, headline) => {
     const given = script()
     const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [] }]
-    given.conductor.getStatus = statusOf(networks, [syncOf({ state: 'running', finishedAt: null })])
+    const isRunning = headline.startsWith('Waiting')
+    given.conductor.getStatus = statusOf(networks, [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})])
     expect(await (await (await start(given)).get('/status')).text()).toContain(`<h1 id="headline">${headline}</h1>`)
   })
 

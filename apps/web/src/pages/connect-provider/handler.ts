@@ -5,6 +5,7 @@ import { isSame, sign } from '../../forgery.ts'
 import { faultsOf, type FormFaults, noFaults, statusOf, textOf } from '../../form-faults.ts'
 import { webLink } from '../../network-html.ts'
 import { sessionOf, type Site } from '../../site.ts'
+import { startSync } from '../../start-sync.ts'
 
 /** Connecting asks servers that nobody here knows; they get this long. */
 const connectMs = 25_000
@@ -38,13 +39,6 @@ export function connectProviderPages(site: Site): Binding[] {
     })
   }
 
-  /** What the person connected is synced at once; should that fail, the schedule does it a little later. */
-  const startSync = async (visit: Visit, userId: string, connectionId: string) => {
-    const { conductor } = site.backends(visit, 3000)
-    const started = conductor.createSync({ body: { trigger: 'connect', connectionIds: [connectionId] }, userId })
-    await started.catch((error: unknown) => visit.log.warn({ error }, 'sync not started'))
-  }
-
   return [
     page('GET', '/connect/:provider', { who: 'person' }, async (visit) => {
       providerOf(site, visit)
@@ -73,7 +67,7 @@ export function connectProviderPages(site: Site): Binding[] {
       if (begun instanceof Error) return show(visit, { values: fields, reconnects, faults: faultsOf(begun, names, t) }, statusOf(begun))
       const next = begun as Awaited<ReturnType<typeof accounts.beginConnect>>
       if (next.next === 'connected') {
-        await startSync(visit, session.user.id, next.connection.id)
+        await startSync(site, visit, session.user.id, next.connection.id, 'connect')
         return site.redirect(visit, '/status')
       }
       // Browsers hold redirects of a form to `form-action`: the way out is a page of ours that goes on by itself.
@@ -109,7 +103,7 @@ export function connectProviderPages(site: Site): Binding[] {
         return show(visit, { values: {}, reconnects: null, faults }, refused ? 200 : statusOf(finished))
       }
       const { connection } = finished as Awaited<ReturnType<typeof accounts.finishConnect>>
-      await startSync(visit, session.user.id, connection.id)
+      await startSync(site, visit, session.user.id, connection.id, 'connect')
       site.redirect(visit, '/status')
     }),
   ]

@@ -1,6 +1,7 @@
 import { AshevilleError } from '@asheville/core'
 import { page, type Binding, type Visit } from '@asheville/service'
 import { sessionOf, type Site } from '../../site.ts'
+import { startSync } from '../../start-sync.ts'
 
 /** `/connections/:id/…`: disconnect (asked first), pause, resume, sync now. Every change is a POST. */
 export function connectionPages(site: Site): Binding[] {
@@ -12,7 +13,9 @@ export function connectionPages(site: Site): Binding[] {
   const ask = (visit: Visit) => ({ params: { connectionId: connectionId(visit) }, userId: sessionOf(site, visit).user.id })
 
   const change = (paused: boolean) => async (visit: Visit) => {
-    await site.backends(visit).accounts.updateConnection({ ...ask(visit), body: { paused } })
+    const { params, userId } = ask(visit)
+    await site.backends(visit).accounts.updateConnection({ params, userId, body: { paused } })
+    if (!paused) await startSync(site, visit, userId, params.connectionId, 'person')
     site.redirect(visit, '/status')
   }
 

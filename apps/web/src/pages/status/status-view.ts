@@ -41,6 +41,8 @@ export interface NetworkCard {
   isWorking: boolean
   /** Something of it is to be done once a limit is over, or the network answers again. */
   isHeld: boolean
+  /** Something was never copied to its end, and nothing of it is under way. */
+  isUnfinished: boolean
   rows: TypeRow[]
   skipped: { count: number; reasons: { reason: string; count: number }[] }
   lastSyncedAt: string | null
@@ -91,6 +93,7 @@ function headlineOf(networks: readonly NetworkCard[], isWorking: boolean, t: Tra
   if (held > 0) return t('status.headline-held', { count: held })
   if (isWorking) return t('status.headline-starting')
   if (networks.every(({ isPaused }) => isPaused)) return t('status.headline-paused')
+  if (networks.some(({ isUnfinished }) => isUnfinished)) return t('status.headline-unfinished')
   if (networks.some(({ isPaused }) => isPaused)) return t('status.headline-paused-some')
   return t('status.headline-done')
 }
@@ -125,6 +128,7 @@ function networkCard(
     isFull: connection.state === 'full',
     isWorking: streams.some(({ state }) => state === 'running' || state === 'queued'),
     isHeld: connection.state === 'active' && streams.some(({ state }) => state === 'waiting' || state === 'retrying'),
+    isUnfinished: connection.state === 'active' && streams.some(isUnfinished),
     rows: typesOf(connection.settings.contentTypes, streams, stored, network?.streams ?? []).map((contentType) =>
       typeRow(contentType, connectionBadge, streams, stored, network?.streams ?? [], where, t, fmt),
     ),
@@ -135,6 +139,10 @@ function networkCard(
     lastSyncedAt: latest(streams.map(({ lastSyncedAt }) => lastSyncedAt)),
     nextDueAt: connection.state === 'active' ? earliest(streams.map(({ nextDueAt }) => nextDueAt)) : null,
   }
+}
+
+function isUnfinished({ state, lastSyncedAt, backfilling }: StreamStatus): boolean {
+  return state === 'cancelled' || (state === 'idle' && (backfilling || lastSyncedAt === null))
 }
 
 function badgeOfConnection(state: NetworkStatus['connection']['state'], title: string, t: Translate): Badge | null {
