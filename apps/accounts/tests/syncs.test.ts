@@ -117,6 +117,20 @@ describe('how work ends', () => {
     expect(await stateOf(first.storageId!)).toMatchObject({ state: 'active' })
   })
 
+  test('a storage is no longer called full once what waited for space was paused, resumed, and came through', async () => {
+    const { sync, lease, giveBack, userId, first, connections } = await setUp(accounts, 2)
+    const stateOf = async (connectionId: string) => (await accounts.web.getConnection({ userId, params: { connectionId } })).state
+    const { id } = (await sync()).sync
+    await giveBack((await lease(id)).fence, { kind: 'failed', error: 'storage-full', reason: 'full' })
+    // Another with nothing to store says nothing of the space.
+    await giveBack((await lease(id, connections[1])).fence, { kind: 'done' }, connections[1])
+    expect(await stateOf(first.storageId!)).toBe('full')
+    for (const paused of [true, false]) await accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { paused } })
+    const again = (await sync([first.id])).sync.id
+    await giveBack((await lease(again)).fence)
+    expect([await stateOf(first.id), await stateOf(first.storageId!)]).toEqual(['active', 'active'])
+  })
+
   test('failures make the pause grow, success ends that', async () => {
     const { sync, lease, giveBack, status } = await setUp(accounts)
     const pauses: number[] = []

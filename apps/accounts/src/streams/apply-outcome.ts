@@ -1,7 +1,7 @@
 import type { Connection, Outcome } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
-import { getStoredConnection, setConnectionState } from '../queries/connections.ts'
+import { getStoredConnection, listConnections, setConnectionState } from '../queries/connections.ts'
 import type { StreamId } from '../queries/leases.ts'
 import { addMessage } from '../queries/outbox.ts'
 import { addFailure } from '../queries/streams.ts'
@@ -82,12 +82,18 @@ async function markFull(context: Needs, tx: Database, userId: string, connection
   return reason
 }
 
-/** A stream that came through shows that there is space again. */
+/**
+ * A stream that came through shows that there is space again: one that could not be stored before, or any where none waits for space (those
+ * that did were paused, resumed or disconnected meanwhile).
+ */
 async function clearFull(tx: Database, userId: string, connectionId: string): Promise<void> {
   const { connection } = await getStoredConnection(tx, userId, connectionId)
-  if (connection.state !== 'full') return
-  await setConnectionState(tx, userId, connection.id, 'active', null)
+  const wasFull = connection.state === 'full'
+  if (wasFull) await setConnectionState(tx, userId, connection.id, 'active', null)
   if (connection.storageId === null) return
   const { connection: storage } = await getStoredConnection(tx, userId, connection.storageId)
-  if (storage.state === 'full') await setConnectionState(tx, userId, storage.id, 'active', null)
+  if (storage.state !== 'full') return
+  const networks = wasFull ? [] : await listConnections(tx, userId, 'network')
+  const isAwaited = networks.some(({ storageId, state }) => storageId === storage.id && state === 'full')
+  if (!isAwaited) await setConnectionState(tx, userId, storage.id, 'active', null)
 }
