@@ -14,7 +14,7 @@ const latencyMs = 50
 export const firstSyncWall: Metric = {
   name: 'first-sync-wall',
   async measure({ quick }) {
-    const scene = await startScene({ latencyMs }, { seed: 'wall', statuses: quick ? 2000 : 10_000 })
+    const scene = await startScene({ latencyMs }, { seed: 'wall', statuses: quick ? 2000 : 10_000, boosts: false })
     try {
       const { instance, mastodon, person } = scene
       mastodon.log.clear()
