@@ -13,6 +13,8 @@ import { loadSecrets } from './secrets.ts'
 import type { Environment } from './environment.ts'
 import { checkPorts, freePortBlock, portOf, portOrder } from './service-ports.ts'
 
+export { processCounts, type ProcessCounts }
+
 /** `workers`; where there are several, also `workers-2`, `workers-3` … */
 export type ProcessName = ServiceName | `${ServiceName}-${number}` | 'postgres' | 'redis'
 
