@@ -64,7 +64,7 @@ export async function startInstance(reach: readonly string[], env: Constellation
     async close() {
       await constellation.close()
       if (process.env['KEEP_INSTANCE']) process.stderr.write(`kept: ${dataDir}\n${lines.join('\n')}\n`)
-      else await rm(dataDir, { recursive: true, force: true })
+      else await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     },
   }
 }

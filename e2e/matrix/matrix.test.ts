@@ -45,15 +45,15 @@ test('services: whoever has no right to call is refused, and what is another’s
   figures('IDOR, services', verdict.counts, `${Object.keys(before).length} checksums unchanged`)
 }, 60_000)
 
-test('services: the same calls with what is one’s own are let in', async () => {
-  const verdict = createVerdict(world.victim.canaries)
-  await tryOwn(world, verdict)
-  expect(verdict.faults).toEqual([])
-}, 60_000)
-
 test('pages: what is one’s own is shown', async () => {
   const verdict = createVerdict(world.victim.canaries)
   await tryOwnPages(world, verdict)
+  expect(verdict.faults).toEqual([])
+}, 60_000)
+
+test('services: the same calls with what is one’s own are let in', async () => {
+  const verdict = createVerdict(world.victim.canaries)
+  await tryOwn(world, verdict)
   expect(verdict.faults).toEqual([])
 }, 60_000)
 
