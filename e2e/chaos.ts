@@ -31,7 +31,9 @@ async function run(name: string, services: readonly ServiceName[], plan: Omit<Ki
   const scene = await sceneOf({ ...plan, services })
   try {
     const outcome = await syncUnderKills(scene, { ...plan, services })
-    console.log(`${name}: ${outcome.kills.map(({ service, atPage }) => `${service} at page ${atPage}`).join(', ')}`)
+    console.log(
+      `${name}: ${outcome.kills.map(({ service, atPage, checkpointed }) => `${service} at page ${atPage} (${checkpointed ?? '?'} stored)`).join(', ')}`,
+    )
     for (const [fault, list] of Object.entries(outcome.faults)) if (list.length > 0) console.log(`${fault}: ${list.slice(0, 5).join(' ')}`)
     return figuresOf(`chaos-${name}`, plan.kills, outcome)
   } finally {

@@ -10,7 +10,7 @@ export interface KillPlan {
   items: number
   pictures: number
   kills: number
-  /** Of which one is drawn for each kill. */
+  /** Of which one is drawn for each kill, each as often as any other. */
   services: readonly ServiceName[]
 }
 
@@ -55,6 +55,7 @@ export async function syncUnderKills({ mastodon, instance, person }: Scene, plan
   /** How many requests the log held when each was dead. */
   const marks: number[] = []
   const starts: Promise<void>[] = []
+  let stored = 0
   let due = planned[0]?.afterPages ?? Infinity
 
   const { state, ms } = await syncNow(instance, person.userId, {
@@ -63,8 +64,11 @@ export async function syncUnderKills({ mastodon, instance, person }: Scene, plan
       const next = planned[kills.length]
       const atPage = mastodon.counters.of(listing)
       if (!next || atPage < due || instance.constellation.pids[next.service] === undefined) return
+      if (next.isAfterCheckpoint && ((await pagesStored(instance, person.userId)) ?? 0) <= stored) return
       await instance.constellation.stop(next.service)
-      kills.push({ service: next.service, atPage, checkpointed: await pagesStored(instance, person.userId) })
+      const checkpointed = await pagesStored(instance, person.userId)
+      kills.push({ service: next.service, atPage, checkpointed })
+      stored = checkpointed ?? stored
       marks.push(listed(mastodon).length)
       due = atPage + (planned[kills.length]?.afterPages ?? Infinity)
       // At once, as a supervisor that does not yet take it for a crash that comes again and again.
@@ -89,14 +93,29 @@ export async function syncUnderKills({ mastodon, instance, person }: Scene, plan
   }
 }
 
-/** The pages between one kill and the next sum up to less than there are: every kill falls into the sync. */
-function drawKills({ seed, kills, services }: KillPlan, pages: number): { service: ServiceName; afterPages: number }[] {
+interface PlannedKill {
+  service: ServiceName
+  /** After so many more pages than at the kill before. They sum up to less than there are: every kill falls into the sync. */
+  afterPages: number
+  /** And not before more is stored than then; only where that is soon, for a worker stores early what it pulls first. */
+  isAfterCheckpoint: boolean
+}
+
+function drawKills({ seed, kills, services }: KillPlan, pages: number): PlannedKill[] {
   const random = createRandom(seed, 'kills')
   const share = (pages * 0.8) / kills
-  return Array.from({ length: kills }, () => ({
-    service: random.pick(services),
-    afterPages: Math.max(1, Math.floor(share * (0.5 + random.next() / 2))),
-  }))
+  let left: ServiceName[] = []
+  const draw = (): ServiceName => {
+    if (left.length === 0) left = [...services]
+    return left.splice(random.int(0, left.length - 1), 1)[0]!
+  }
+  let last: ServiceName | null = null
+  return Array.from({ length: kills }, () => {
+    const isSoonStored = last === null || last === 'workers'
+    last = draw()
+    const afterPages = Math.max(1, Math.floor(share * (0.5 + random.next() / 2)))
+    return { service: last, afterPages, isAfterCheckpoint: random.chance(0.5) && isSoonStored }
+  })
 }
 
 /** The pages that were asked of the network, in order, by their address. */
