@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessCounts } from '@asheville/scripts'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import { connectOAuth, signUp, startInstance, syncNow, type Instance } from '../instance.ts'
@@ -18,8 +19,12 @@ export interface KillScenario {
   kills: number
   /** How many processes of each service; one unless said otherwise. */
   processes?: Partial<ProcessCounts>
-  /** Kill alone unless said otherwise. Redis and Postgres are struck once each. */
+  /** Who is struck, in turn; unless said otherwise every process of the services, and Redis and Postgres once each. */
+  among?: readonly string[]
+  /** Kill alone unless said otherwise. */
   acts?: readonly Act[]
+  /** How long freezes and stops last; as `planOf` has it. */
+  forMs?: readonly [number, number]
   /** How long the network takes to answer; long enough that every blow falls into the sync. */
   latencyMs?: number
   timeoutMs?: number
@@ -60,17 +65,17 @@ export async function runKillScenario(scenario: KillScenario): Promise<KillOutco
 }
 
 async function syncUnder(scenario: KillScenario, mastodon: MastodonSimulator, instance: Instance): Promise<KillOutcome> {
-  const { seed, items, kills, acts, timeoutMs = 240_000, onStruck } = scenario
+  const { seed, items, kills, acts, forMs, timeoutMs = 240_000, onStruck } = scenario
   const person = await signUp(instance)
   await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, (address) => mastodon.authorize(address))
 
   const supervisor = createSupervisor(() => instance.constellation)
   const isService = (name: string): boolean => name !== 'redis' && name !== 'postgres'
-  const among = supervisor.names.filter(isService)
-  const own = supervisor.names.filter((name) => !isService(name))
+  const among = scenario.among ?? supervisor.names.filter(isService)
+  const once = scenario.among ? [] : supervisor.names.filter((name) => !isService(name))
   const needed = Math.ceil(items / pageSize)
   // In pages, so that a slow machine has its blows at the same places; the last tenth is left for the last blow to fall into.
-  const plan = planOf(seed, { kills, over: needed * 0.9, among, once: own, ...(acts && { acts }) })
+  const plan = planOf(seed, { kills, over: needed * 0.9, among, once, ...(acts && { acts }), ...(forMs && { forMs }) })
   const over = new AbortController()
   const striking = supervisor.carryOut(plan, {
     // Nothing is struck before the first page is asked for.
@@ -86,6 +91,8 @@ async function syncUnder(scenario: KillScenario, mastodon: MastodonSimulator, in
     const struck = await striking
     await supervisor.release()
     await supervisor.untilReady()
+    // Whoever was frozen until now may still have a write in hand that must come to nothing.
+    if (acts?.includes('freeze')) await sleep(2_000)
     const began = performance.now()
     await untilAtRest(instance.constellation)
     const untilAtRestMs = Math.round(performance.now() - began)

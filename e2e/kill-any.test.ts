@@ -1,0 +1,15 @@
+import { expect, test } from '@jest/globals'
+import { runKillScenario } from './harness/index.ts'
+
+// In small; at full size: node e2e/harness/run-kills.ts (10,000 items, 20 kills).
+const kills = 7
+
+test(`${kills} kills over all processes in the middle of a first sync: nothing lost, nothing doubled, and the index agrees`, async () => {
+  const { ok, state, struck, verdict } = await runKillScenario({ seed: 'any', items: 800, pictures: 16, kills, latencyMs: 150 })
+  expect(verdict.findings).toEqual([])
+  expect(new Set(struck.map(({ name }) => name))).toEqual(
+    new Set(['web', 'accounts', 'conductor', 'workers', 'platform', 'redis', 'postgres']),
+  )
+  expect({ ok, state }).toEqual({ ok: true, state: 'done' })
+  expect(verdict.counts).toMatchObject({ expected: 1000, items: 1000, lost: 0, doubled: 0 })
+}, 180_000)
