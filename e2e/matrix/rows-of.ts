@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 
 /** Tables that hold nothing of any one person. Every other one must say whose a row is, or this throws. */
@@ -8,7 +9,7 @@ const nobodys = new Set(['accounts.app_registrations', 'accounts.key_checks', 'a
 
 /**
  * A checksum for each table of what a person has in it, and one for each of their files: the same before and after, when
- * nobody has touched anything of theirs.
+ * nobody has touched anything of theirs. Waits for what the services themselves still have to announce to the person.
  */
 export async function checksumsOf(databaseUrl: string, files: string, userId: string): Promise<Record<string, string>> {
   const client = new pg.Client({ connectionString: databaseUrl })
@@ -19,6 +20,7 @@ export async function checksumsOf(databaseUrl: string, files: string, userId: st
        JOIN information_schema.tables USING (table_schema, table_name)
        WHERE table_schema IN ('accounts', 'platform') AND table_type = 'BASE TABLE' AND table_name NOT LIKE '%migration%' GROUP BY 1 ORDER BY 1`,
     )
+    await announced(client, userId)
     const sums: Record<string, string> = {}
     for (const { name, columns } of tables) {
       if (nobodys.has(name)) continue
@@ -31,6 +33,15 @@ export async function checksumsOf(databaseUrl: string, files: string, userId: st
     return { ...sums, ...(await filesOf(join(files, userId))) }
   } finally {
     await client.end()
+  }
+}
+
+async function announced(client: pg.Client, userId: string): Promise<void> {
+  const until = Date.now() + 15_000
+  while (Date.now() < until) {
+    const { rowCount } = await client.query('SELECT 1 FROM accounts.outbox WHERE user_id = $1', [userId])
+    if (rowCount === 0) return
+    await wait(100)
   }
 }
 

@@ -21,7 +21,7 @@ const running = `setInterval(() => {}, 1000); signal.addEventListener('abort', (
 
 describe('runService', () => {
   test('tells a launcher that has an IPC channel once it runs', async () => {
-    const source = `import { runService } from ${JSON.stringify(library)}\nrunService(async () => ({ close: async () => {} }))`
+    const source = `import { runService } from ${JSON.stringify(library)}\nrunService(async () => (setInterval(() => {}, 1000), { close: async () => {} }))`
     const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const message = await new Promise((resolve) => child.once('message', resolve))
     expect(message).toBe('ready')

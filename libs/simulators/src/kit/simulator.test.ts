@@ -140,7 +140,7 @@ describe('faults as a plain client sees them', () => {
 
 describe('counters', () => {
   test('routes, callers at the same time, calls before Retry-After ended', async () => {
-    const { simulator, get } = await start({ latencyMs: 30 })
+    const { simulator, get } = await start({ latencyMs: 200 })
     await Promise.all(['a', 'a', 'a', 'b'].map((token) => get('/things/1', token).then((reply) => reply.text())))
     simulator.faults.add({ kind: 'rate-limited', retryAfterSeconds: 1, next: 1 })
     await (await get('/things/2', 'a')).text()
