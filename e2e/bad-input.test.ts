@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startBluesky, startFeeds, startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import type { Browser, Page } from 'playwright-core'
-import { openBrowser } from './browser.ts'
+import { openBrowser } from '@asheville/testkit/browser'
 import { checkCopy, mastodonTruth } from './check-copy.ts'
 import { connectOAuth, signUp, startInstance, storedFiles, type Instance } from './instance.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startFeeds, startMastodon } from '@asheville/simulators'
 import type { Browser, Page } from 'playwright-core'
-import { openBrowser } from './browser.ts'
-import { startInstance, storedFiles, storedItems, syncNow, type Instance } from './instance.ts'
+import { openBrowser } from '@asheville/testkit/browser'
+import { startInstance, finishedFiles, storedFiles, storedItems, syncNow, type Instance } from './instance.ts'
 
 let mastodon: Awaited<ReturnType<typeof startMastodon>>
 let feeds: Awaited<ReturnType<typeof startFeeds>>
@@ -52,7 +52,7 @@ test('a person signs up, connects, watches posts arrive, and finds the files', a
   await page.getByText('The very first light over the ridge').waitFor()
 
   const userId = await ownerId()
-  const files = await storedFiles(instance, userId)
+  const files = await finishedFiles(instance, userId)
   const ids = storedItems(files).map(({ object }) => object.id)
   expect(new Set(ids).size).toBe(ids.length)
   expect(ids).toHaveLength(mastodon.truth()['alice']!.statuses.length)

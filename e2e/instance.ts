@@ -146,6 +146,16 @@ export async function storedFiles(instance: Instance, userId: string): Promise<M
   return files
 }
 
+/** The same, once what is written at a sync's end is there too: that comes shortly after the sync is said to be done. */
+export async function finishedFiles(instance: Instance, userId: string): Promise<Map<string, Buffer>> {
+  for (const until = Date.now() + 15_000; ; await wait(100)) {
+    const files = await storedFiles(instance, userId)
+    const isFinished =
+      files.has('asheville.json') && files.has('README.txt') && [...files.keys()].some((path) => path.endsWith('/profile.json'))
+    if (isFinished || Date.now() > until) return files
+  }
+}
+
 /** The items of the page files among them, each with where it lies. */
 export function storedItems(files: ReadonlyMap<string, Buffer>): { path: string; object: AS2Object }[] {
   return [...files].flatMap(([path, bytes]) => {

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { browserEnvironment } from '@asheville/testkit/browser'
 import { type EmbeddedPostgres, startPostgres } from './embedded/postgres.ts'
 import { privatePort } from './embedded/ports.ts'
 import { type EmbeddedRedis, startRedis } from './embedded/redis.ts'
@@ -51,7 +52,11 @@ async function main(args: readonly string[]): Promise<number> {
     guard.watch(postgres.pid, 'SIGINT')
     guard.watch(redis.pid, 'SIGTERM')
     const output = join(place, 'results.json')
-    const code = await runJest(args, output, { TEST_DATABASE_URL: postgres.url, TEST_REDIS_URL: redis.url })
+    const code = await runJest(args, output, {
+      TEST_DATABASE_URL: postgres.url,
+      TEST_REDIS_URL: redis.url,
+      ...(await browserEnvironment()),
+    })
     return existsSync(output) ? report(JSON.parse(await readFile(output, 'utf8')) as JestResults, code) : Math.max(code, 1)
   } finally {
     await Promise.all([postgres?.close(), redis?.close()])

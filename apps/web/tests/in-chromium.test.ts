@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { AshevilleError } from '@asheville/core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { launchChromium } from './chromium.ts'
+import { openBrowser } from '@asheville/testkit/browser'
 import { accountsOf, ann, connectionOf, itemOf, type Script, streamOf, syncOf } from './scripted-services.ts'
 import { sampleNetworks } from './sample-networks.ts'
 import { startSite, type TestSite } from './start-site.ts'
@@ -113,7 +113,7 @@ beforeAll(async () => {
   other = { url: `http://127.0.0.1:${port}`, visits, close: () => new Promise((resolve) => server.close(() => resolve())) }
   site = await startSite(script, sampleNetworks, {})
   site.url = site.url.replace('127.0.0.1', 'localhost')
-  browser = await launchChromium()
+  browser = await openBrowser()
 }, 60_000)
 
 afterAll(async () => {
