@@ -15,7 +15,7 @@ import type { Answer, Call, Handler } from './router.ts'
 import { sendAnswer, silence } from './send.ts'
 
 /**
- * What every simulator takes. `port` 0 picks a free one; `latencyMs` delays every answer; `now` is the vendor's clock; `publicUrl` is
+ * What every simulator takes. `port` 0 picks a free one; `latencyMs` is how long every answer takes at least; `now` is the vendor's clock; `publicUrl` is
  * what it says its own address is, where something stands in front of it.
  */
 export type SimulatorOptions = {
@@ -117,12 +117,14 @@ export async function createSimulator(vendor: Vendor, routes: Routes, options: S
     response.once('close', end)
 
     const call = { ...(await readCall(request, url, state.origin, signal)), params: found?.params ?? {}, token }
-    const waitMs = state.latencyMs + strike.latencyMs
-    if (waitMs > 0) await silence(signal, waitMs)
     if (fault?.kind === 'stall' && fault.in !== 'body') await silence(signal, fault.ms ?? null)
     if (signal.aborted) return
     if (fault?.kind === 'token-revoked' && token !== null) vendor.revoke?.(token)
     answer = instead(vendor, fault) ?? (await handle(vendor, found?.route.handler ?? null, call, routeKey))
+    // What we compute is part of the latency, as it is of any server's.
+    const waitMs = startedAt + state.latencyMs + strike.latencyMs - Date.now()
+    if (waitMs > 0) await silence(signal, waitMs)
+    if (signal.aborted) return
     if (fault?.kind === 'reply-lost') return void response.socket?.destroy()
     bytes = await sendAnswer(response, answer, fault, signal)
   }
