@@ -46,13 +46,14 @@ export async function* inBatches(pages: AsyncIterable<Page>, kind: WalkKind, lim
       if (first.result.done) return
       const deadline = createDeadline(ms)
       ms = limits.ms
-      const batch = startBatch(first.result.value, kind)
+      // Asked for first, so that what is done with a page is done while the next one is on its way.
       next = settle(iterator.next())
+      const batch = startBatch(first.result.value, kind)
       while (!isFull(batch, limits)) {
         const arrived = await Promise.race([next, deadline.passed])
         if (arrived === null || 'error' in arrived || arrived.result.done) break
-        addPage(batch, arrived.result.value, kind)
         next = settle(iterator.next())
+        addPage(batch, arrived.result.value, kind)
       }
       deadline.clear()
       yield batch.batch
