@@ -57,6 +57,17 @@ describe('values', () => {
 })
 
 describe('failures', () => {
+  test('a connection that breaks between two statements of a transaction fails that transaction, not the process', async () => {
+    const broken = db.transaction(async (tx) => {
+      const [row] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      await onServer(`SELECT pg_terminate_backend(${row!.pid})`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return tx.query('SELECT 1')
+    })
+    await expect(broken).rejects.toMatchObject({ kind: 'unavailable' })
+    expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  })
+
   test('a unique violation is a conflict that names its constraint', async () => {
     await db.query('INSERT INTO people (name) VALUES ($1)', ['ann'])
     const error = await db.query('INSERT INTO people (name) VALUES ($1)', ['ann']).catch((caught: unknown) => caught)

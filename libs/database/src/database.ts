@@ -76,12 +76,16 @@ export function createDatabase(options: DatabaseOptions): Database {
       throw translateError(error)
     })
     let broken = false
+    // The pool listens to idle ones alone: one that breaks between two statements of a transaction would end the process.
+    const onError = () => (broken = true)
+    client.on('error', onError)
     try {
       return await work(client)
     } catch (error) {
-      broken = isBroken(error)
+      broken ||= isBroken(error)
       throw error
     } finally {
+      if (!broken) client.off('error', onError)
       client.release(broken)
     }
   }
