@@ -50,12 +50,15 @@ describe('job outcome', () => {
 
   test('an older fence means that the lease is another’s: nothing is returned', () => {
     expect(outcomeOfError(new AshevilleError('conflict', 'fence'), circumstances).outcome).toBeNull()
-    expect(outcomeOfStop('lease-lost').outcome).toBeNull()
+    expect(outcomeOfStop('lease-lost', now).outcome).toBeNull()
   })
 
   test('stops from outside keep the checkpoint: shutdown hands over, cancel ends', () => {
-    expect(outcomeOfStop('shutdown')).toEqual({ outcome: { kind: 'yielded' }, end: { kind: 'later', delayMs: 1 } })
-    expect(outcomeOfStop('lock-lost').outcome).toEqual({ kind: 'yielded' })
-    expect(outcomeOfStop('cancelled')).toEqual({ outcome: { kind: 'cancelled' }, end: { kind: 'done' } })
+    expect(outcomeOfStop('shutdown', now)).toEqual({ outcome: { kind: 'yielded' }, end: { kind: 'later', delayMs: 1 } })
+    expect(outcomeOfStop('cancelled', now)).toEqual({ outcome: { kind: 'cancelled' }, end: { kind: 'done' } })
+  })
+
+  test('a job that Redis forgot is due at once, for nobody may have it in the queue', () => {
+    expect(outcomeOfStop('lock-lost', now).outcome).toMatchObject({ kind: 'retrying', until: now.toISOString() })
   })
 })

@@ -35,13 +35,15 @@ export const finished: SliceEnd = { outcome: { kind: 'done' }, end: done }
 export const yielded: SliceEnd = { outcome: { kind: 'yielded' }, end: later(1) }
 
 /** What a stop from outside means: checkpoints are kept in every case. */
-export function outcomeOfStop(stop: Stop): SliceEnd {
+export function outcomeOfStop(stop: Stop, now: Date): SliceEnd {
   switch (stop) {
     case 'cancelled':
       return { outcome: { kind: 'cancelled' }, end: done }
     case 'shutdown':
-    case 'lock-lost':
       return yielded
+    case 'lock-lost':
+      // Redis may have lost the job with the lock: whoever yields trusts that the queue brings it again, and would wait long.
+      return { ...yielded, outcome: { kind: 'retrying', until: now.toISOString(), reason: 'The queue was lost for a moment' } }
     case 'lease-lost':
       return { outcome: null, end: later(2000) }
   }
@@ -68,7 +70,7 @@ export function outcomeOfError(error: unknown, circumstances: Circumstances): Sl
     case 'not-found':
       return fail('invalid', message)
     case 'conflict':
-      return outcomeOfStop('lease-lost')
+      return outcomeOfStop('lease-lost', now)
     case 'cancelled':
       return { outcome: { kind: 'yielded' }, end: later(1000) }
     case 'cursor-expired':

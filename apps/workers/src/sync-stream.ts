@@ -89,7 +89,7 @@ export async function syncStream(
   } catch (error) {
     if (held.stop === null) await heed(shop, network, lease.connection.server, error)
     const circumstances = { title: network.title, attempts: lease.attempts, now: new Date(), random: Math.random() }
-    ending = held.stop === null ? outcomeOfError(error, circumstances) : outcomeOfStop(held.stop)
+    ending = held.stop === null ? outcomeOfError(error, circumstances) : outcomeOfStop(held.stop, circumstances.now)
     if (held.stop === null) log.info({ ...errorFields(error), outcome: ending.outcome?.kind }, 'The slice ended early')
   } finally {
     held.release()
