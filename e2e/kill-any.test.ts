@@ -5,8 +5,9 @@ import { runKillScenario } from './harness/index.ts'
 const kills = 7
 
 test(`${kills} kills over all processes in the middle of a first sync: nothing lost, nothing doubled, and the index agrees`, async () => {
-  const { ok, state, struck, verdict } = await runKillScenario({ seed: 'any', items: 800, pictures: 16, kills, latencyMs: 150 })
+  const { ok, state, struck, crashes, verdict } = await runKillScenario({ seed: 'any', items: 800, pictures: 16, kills, latencyMs: 150 })
   expect(verdict.findings).toEqual([])
+  expect(crashes).toEqual([])
   expect(new Set(struck.map(({ name }) => name))).toEqual(
     new Set(['web', 'accounts', 'conductor', 'workers', 'platform', 'redis', 'postgres']),
   )

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listening } from './listening.ts'
 import {
-  beforeResetMs,
   createProxyFaults,
   placeOf,
+  resetSoon,
   throughPort,
   type Proxy,
   type ProxyCounts,
@@ -147,5 +147,5 @@ function hasNoBody({ headers, statusCode = 0 }: IncomingMessage, { req }: Server
 /** Of a stall nothing more comes. */
 function breakOff(response: ServerResponse, fault: Fault): void {
   if (fault.kind === 'short-body') response.socket?.end()
-  else if (fault.kind !== 'stall') setTimeout(() => response.socket?.resetAndDestroy(), beforeResetMs)
+  else if (fault.kind !== 'stall') resetSoon(response.socket)
 }

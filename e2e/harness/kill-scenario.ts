@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessCounts } from '@asheville/scripts'
@@ -32,7 +33,7 @@ export interface KillScenario {
 }
 
 export interface KillOutcome {
-  /** Ended as done, every blow struck while it ran, and the folder and the index as they should be. */
+  /** Ended as done, every blow struck while it ran, nothing crashed by itself, and the folder and the index as they should be. */
   ok: boolean
   seed: string | number
   state: string
@@ -41,6 +42,8 @@ export interface KillOutcome {
   ms: { sync: number; untilAtRest: number }
   /** Of the statuses: asked of the network, and how many there are. */
   pages: { pulled: number; needed: number }
+  /** What processes said that ended without being killed. */
+  crashes: readonly string[]
   verdict: Verdict
 }
 
@@ -101,14 +104,16 @@ async function syncUnder(scenario: KillScenario, mastodon: MastodonSimulator, in
       expected: [expectMastodon(mastodon.truth()['alice']!, mastodon.url)],
       index: await readIndex(instance.platform('web'), person.userId),
     })
+    const crashes = await crashesOf(instance)
     return {
-      ok: state === 'done' && struck.length === plan.length && verdict.ok,
+      ok: crashes.length === 0 && state === 'done' && struck.length === plan.length && verdict.ok,
       seed,
       state,
       plan,
       struck,
       ms: { sync: Math.round(ms), untilAtRest: untilAtRestMs },
       pages: { pulled: mastodon.counters.of(listing), needed },
+      crashes,
       verdict,
     }
   } finally {
@@ -116,4 +121,13 @@ async function syncUnder(scenario: KillScenario, mastodon: MastodonSimulator, in
     await striking.catch(() => undefined)
     await supervisor.release()
   }
+}
+
+/** The errors that nobody handled, from the services' logs. */
+async function crashesOf({ constellation }: Instance): Promise<string[]> {
+  const logs = constellation.names.map(async (name) => {
+    const text = await readFile(join(constellation.dataDir, 'logs', `${name}.log`), 'utf8').catch(() => '')
+    return text.split('\n').flatMap((line) => (/"level":"fatal"/.test(line) ? [`${name}: ${line}`] : []))
+  })
+  return (await Promise.all(logs)).flat()
 }

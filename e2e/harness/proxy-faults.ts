@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { createRandom } from '@asheville/simulators'
 
 /** What a proxy does to one request (HTTP) or connection (TCP). Times in ms, sizes in bytes of the answer's body (TCP: of what comes back). */
@@ -108,10 +109,12 @@ export interface Proxy {
 }
 
 /**
- * Between a part of an answer and the reset after it. Where both arrive at once, a client of libuv takes the part and sees an orderly
- * end: it is told of the hang-up before it would read the error.
+ * Resets a connection after the client had time to take what came before. Where both arrive at once, a client of libuv takes the part and
+ * sees an orderly end: it is told of the hang-up before it would read the error. Two timers, so that one of this very process reads between.
  */
-export const beforeResetMs = 25
+export function resetSoon(socket: Socket | null): void {
+  setTimeout(() => setTimeout(() => socket?.resetAndDestroy(), 15), 15)
+}
 
 /** Where to connect to, for an address of any scheme. */
 export function placeOf(target: string): { host: string; port: number } {

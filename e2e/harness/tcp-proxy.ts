@@ -2,9 +2,9 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listening } from './listening.ts'
 import {
-  beforeResetMs,
   createProxyFaults,
   placeOf,
+  resetSoon,
   throughPort,
   type Proxy,
   type ProxyCounts,
@@ -98,7 +98,8 @@ function createAnswer(client: Socket, server: Socket) {
 
   function befall(): void {
     isMute = true
-    if (fault?.kind === 'reset' || fault?.kind === 'refuse') client.resetAndDestroy()
+    if (fault?.kind === 'reset') resetSoon(client)
+    else if (fault?.kind === 'refuse') client.resetAndDestroy()
     else if (fault?.kind === 'short-body') client.end()
     else if (fault?.kind === 'execute-and-time-out' && fault.ms !== undefined) setTimeout(() => client.resetAndDestroy(), fault.ms)
     else if (fault?.kind === 'stall') {
@@ -136,7 +137,7 @@ function createAnswer(client: Socket, server: Socket) {
         server.unshift(chunk.subarray(part.length))
       }
       // What the network has not taken yet would be lost in a reset.
-      client.write(part, () => setTimeout(befall, fault?.kind === 'reset' && part.length > 0 ? beforeResetMs : 0))
+      client.write(part, befall)
       return part.length
     },
     isTimingOut: () => fault?.kind === 'execute-and-time-out',
