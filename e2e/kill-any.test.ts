@@ -5,12 +5,12 @@ import { runKillScenario } from './harness/index.ts'
 const kills = 7
 
 test(`${kills} kills over all processes in the middle of a first sync: nothing lost, nothing doubled, and the index agrees`, async () => {
-  const { ok, state, struck, crashes, verdict } = await runKillScenario({ seed: 'any', items: 800, pictures: 16, kills, latencyMs: 150 })
+  const { ok, state, struck, crashes, verdict } = await runKillScenario({ seed: 'a', items: 1200, pictures: 24, kills, latencyMs: 120 })
   expect(verdict.findings).toEqual([])
   expect(crashes).toEqual([])
   expect(new Set(struck.map(({ name }) => name))).toEqual(
     new Set(['web', 'accounts', 'conductor', 'workers', 'platform', 'redis', 'postgres']),
   )
   expect({ ok, state }).toEqual({ ok: true, state: 'done' })
-  expect(verdict.counts).toMatchObject({ expected: 1000, items: 1000, lost: 0, doubled: 0 })
+  expect(verdict.counts).toMatchObject({ expected: 1400, items: 1400, lost: 0, doubled: 0 })
 }, 180_000)
