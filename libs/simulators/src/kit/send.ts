@@ -91,6 +91,13 @@ function bodyOf(answer: Answer): Body {
   return { type, length: bytes.length, chunks: () => [bytes] }
 }
 
+/** The same answer with its body as bytes already, so that nothing is left to compute when it is sent. */
+export function encode(answer: Answer): Answer {
+  if (answer.stream) return answer
+  const [type, bytes] = bytesOf(answer)
+  return { ...answer, bytes, headers: { ...(type !== null && { 'content-type': type }), ...answer.headers } }
+}
+
 function bytesOf(answer: Answer): [string | null, Uint8Array] {
   if (answer.bytes) return [null, answer.bytes]
   if (answer.html !== undefined) return ['text/html; charset=utf-8', Buffer.from(answer.html)]

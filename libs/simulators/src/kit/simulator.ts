@@ -12,7 +12,7 @@ import { createRequestLog, loggedPath } from './request-log.ts'
 import type { RequestLog } from './request-log.ts'
 import { createRouter } from './router.ts'
 import type { Answer, Call, Handler } from './router.ts'
-import { sendAnswer, silence } from './send.ts'
+import { encode, sendAnswer, silence } from './send.ts'
 
 /**
  * What every simulator takes. `port` 0 picks a free one; `latencyMs` is how long every answer takes at least; `now` is the vendor's clock; `publicUrl` is
@@ -96,6 +96,7 @@ export async function createSimulator(vendor: Vendor, routes: Routes, options: S
 
   async function serveVendor(request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal) {
     const startedAt = Date.now()
+    const started = performance.now()
     const method = request.method ?? 'GET'
     const found = router.find(method, url.pathname)
     const routeKey = found ? `${method === 'HEAD' ? 'GET' : method} ${found.route.pattern}` : `${method} (no route)`
@@ -120,9 +121,9 @@ export async function createSimulator(vendor: Vendor, routes: Routes, options: S
     if (fault?.kind === 'stall' && fault.in !== 'body') await silence(signal, fault.ms ?? null)
     if (signal.aborted) return
     if (fault?.kind === 'token-revoked' && token !== null) vendor.revoke?.(token)
-    answer = instead(vendor, fault) ?? (await handle(vendor, found?.route.handler ?? null, call, routeKey))
+    answer = encode(instead(vendor, fault) ?? (await handle(vendor, found?.route.handler ?? null, call, routeKey)))
     // What we compute is part of the latency, as it is of any server's.
-    const waitMs = startedAt + state.latencyMs + strike.latencyMs - Date.now()
+    const waitMs = started + state.latencyMs + strike.latencyMs - performance.now()
     if (waitMs > 0) await silence(signal, waitMs)
     if (signal.aborted) return
     if (fault?.kind === 'reply-lost') return void response.socket?.destroy()
