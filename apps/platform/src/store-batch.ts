@@ -72,16 +72,14 @@ export async function storeBatch(parts: StoreParts, userId: string, batch: Batch
     [...delivered.values()].filter((one) => one.files === files).map(({ key }) => rows.get(key)?.key ?? key)
   await notePending(db, userId, storageId, { connectionId, stream }, { pending: keysOf('pending'), settled: keysOf('settled') })
 
-  const missing = new Set<string>()
   const present = [...batch.items.map(({ id }) => id), ...batch.gone]
-  for (const covered of batch.covers)
-    for (const id of await findMissing(db, userId, storageId, { connectionId, stream }, covered, present)) missing.add(id)
+  const missing = await findMissing(db, userId, storageId, { connectionId, stream }, batch.covers, present)
 
   const count = (wanted: string) => [...outcomes.values()].filter((outcome) => outcome === wanted).length
   const tally = { new: count('new'), changed: count('changed'), gone: count('gone') }
   const unchanged = batch.items.length - skipped.length - tally.new - tally.changed
   for (const [outcome, number] of Object.entries({ ...tally, unchanged, skipped: skipped.length })) metrics.items.inc({ outcome }, number)
-  return { ...tally, unchanged, skipped, missing: [...missing] }
+  return { ...tally, unchanged, skipped, missing }
 }
 
 function checkRanges({ covers }: Batch): void {

@@ -229,7 +229,11 @@ async function probe(work: Work, load: (part: Part) => Promise<boolean>): Promis
 function assign(work: Work, places: ReadonlyMap<string, ItemRow>): Map<Part, Change[]> {
   const { batch } = work
   const targets = new Map<Part, Change[]>()
-  const add = (part: Part, change: Change) => void targets.set(part, [...(targets.get(part) ?? []), change])
+  const add = (part: Part, change: Change) => {
+    const known = targets.get(part)
+    if (known) known.push(change)
+    else targets.set(part, [change])
+  }
   const partById = new Map(work.parts.flatMap((part) => part.page?.entries.map(({ id }) => [id, part] as const) ?? []))
 
   let last = work.parts.at(-1)

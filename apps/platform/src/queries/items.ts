@@ -46,26 +46,49 @@ export function findByIds(
   )
 }
 
-/** Ids that a stream brought, that are not marked as gone, lie in a covered range and are not among `present`. */
+/** How a covered range is looked up, by an index each: `sorted_at` is `at`, with the undated before all. */
+const within = {
+  at: `i.sorted_at >= coalesce(covered.lower::timestamptz, '-infinity') AND i.sorted_at < coalesce(covered.upper::timestamptz, 'infinity')
+    AND i.at IS NOT NULL`,
+  id: `i.id >= coalesce(covered.lower, '') COLLATE "C" AND (covered.upper IS NULL OR i.id < covered.upper COLLATE "C")`,
+}
+
+/** Ids that a stream brought, that are not marked as gone, lie in one of the covered ranges and are not among `present`. */
 export async function findMissing(
   db: Database,
   userId: string,
   storageId: string,
   origin: { connectionId: string; stream: string },
-  covered: Covered,
+  covers: readonly Covered[],
   present: readonly string[],
 ): Promise<string[]> {
-  const column = covered.by === 'id' ? 'i.id' : 'i.at'
-  const type = covered.by === 'id' ? 'text' : 'timestamptz'
-  const rows = await db.query<{ id: string }>(
-    `SELECT i.id FROM items i
-     WHERE i.user_id = $1 AND i.storage_id = $2 AND i.connection_id = $3 AND i.stream = $4 AND i.gone_at IS NULL
-       AND ${column} IS NOT NULL AND ($5::${type} IS NULL OR ${column} >= $5::${type}) AND ($6::${type} IS NULL OR ${column} < $6::${type})
-       AND ($7::text IS NULL OR i.content_type = $7) AND NOT EXISTS (SELECT FROM unnest($8::text[]) AS present(id) WHERE present.id COLLATE "C" = i.id)
-     ORDER BY i.id`,
-    [userId, storageId, origin.connectionId, origin.stream, covered.from, covered.to, covered.contentType ?? null, present],
-  )
-  return rows.map(({ id }) => id)
+  const missing = new Set<string>()
+  for (const by of ['at', 'id'] as const) {
+    const ranges = covers.filter((covered) => covered.by === by)
+    if (ranges.length === 0) continue
+    const rows = await db.query<{ id: string }>(
+      `SELECT DISTINCT found.id FROM unnest($5::text[], $6::text[], $7::text[]) AS covered(lower, upper, content_type)
+       CROSS JOIN LATERAL (
+         SELECT i.id FROM items i
+         WHERE i.user_id = $1 AND i.storage_id = $2 AND i.connection_id = $3 AND i.stream = $4 AND i.gone_at IS NULL AND ${within[by]}
+           AND (covered.content_type IS NULL OR i.content_type = covered.content_type)
+       ) AS found
+       WHERE NOT EXISTS (SELECT FROM unnest($8::text[]) AS present(id) WHERE present.id COLLATE "C" = found.id)
+       ORDER BY found.id`,
+      [
+        userId,
+        storageId,
+        origin.connectionId,
+        origin.stream,
+        ranges.map(({ from }) => from),
+        ranges.map(({ to }) => to),
+        ranges.map(({ contentType }) => contentType ?? null),
+        present,
+      ],
+    )
+    for (const { id } of rows) missing.add(id)
+  }
+  return [...missing]
 }
 
 const insert = `INSERT INTO items AS i (user_id, storage_id, key, id, network, account_id, connection_id, stream, content_type, at, updated_at, seen_at, gone_at, hash, path)
