@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ContentType, Covered, Cursor, Item, Page, SkippedItem, WalkKind } from '@asheville/core'
 
 /** An item and when its page arrived. */
@@ -29,7 +30,7 @@ export interface BatchLimits {
   ms: number
 }
 
-export const defaultLimits: BatchLimits = { items: 2000, bytes: 4 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
+export const defaultLimits: BatchLimits = { items: 2000, bytes: 2 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
 
 /**
  * Groups pages into batches by count, size and time. What arrived before an error or the end is delivered first, at once:
@@ -46,13 +47,14 @@ export async function* inBatches(pages: AsyncIterable<Page>, kind: WalkKind, lim
       if (first.result.done) return
       const deadline = createDeadline(ms)
       ms = limits.ms
-      // Asked for first, so that what is done with a page is done while the next one is on its way.
       next = settle(iterator.next())
       const batch = startBatch(first.result.value, kind)
       while (!isFull(batch, limits)) {
         const arrived = await Promise.race([next, deadline.passed])
         if (arrived === null || 'error' in arrived || arrived.result.done) break
+        // Asked for first, and let out, so that what is done with a page is done while the next one is on its way.
         next = settle(iterator.next())
+        await nextTurn()
         addPage(batch, arrived.result.value, kind)
       }
       deadline.clear()
