@@ -107,7 +107,10 @@ describe('how work ends', () => {
     await giveBack((await lease(id)).fence, full)
     await giveBack((await lease(id, connections[1])).fence, full, connections[1])
     const stateOf = async (connectionId: string) => accounts.web.getConnection({ userId, params: { connectionId } })
-    expect(await stateOf(first.id)).toMatchObject({ state: 'full', stateReason: 'this server’s disk is full. Free some space; copying goes on by itself' })
+    expect(await stateOf(first.id)).toMatchObject({
+      state: 'full',
+      stateReason: 'this server’s disk is full. Free some space; copying goes on by itself',
+    })
     expect(await stateOf(first.storageId!)).toMatchObject({ state: 'full' })
     expect(await accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'storage-full'", [userId])).toHaveLength(1)
     expect(Date.parse((await status()).nextDueAt!)).toBeGreaterThan(Date.now() + 50 * 60_000)
@@ -125,7 +128,8 @@ describe('how work ends', () => {
     // Another with nothing to store says nothing of the space.
     await giveBack((await lease(id, connections[1])).fence, { kind: 'done' }, connections[1])
     expect(await stateOf(first.storageId!)).toBe('full')
-    for (const paused of [true, false]) await accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { paused } })
+    for (const paused of [true, false])
+      await accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { paused } })
     const again = (await sync([first.id])).sync.id
     await giveBack((await lease(again)).fence)
     expect([await stateOf(first.id), await stateOf(first.storageId!)]).toEqual(['active', 'active'])
