@@ -180,10 +180,10 @@ describe('interrupted', () => {
     await startWorkers({ limits: small })
     expect(await all.ended(userId, syncId, 8000)).toMatchObject({ state: 'done', tally: { new: 600 } })
     expect(await all.stored(userId)).toHaveLength(600)
-    // The batch that was being stored was finished; what was pulled ahead of it is pulled again.
+    // The batch that was being stored was finished; what was pulled ahead of it is pulled again: a batch, the page after it, and one on its way.
     const again = [...scroll.delivered.values()].filter((times) => times > 1).length
     expect(again).toBeLessThanOrEqual(pulled - Math.floor(stored / 20))
-    expect(again).toBeLessThanOrEqual(2)
+    expect(again).toBeLessThanOrEqual(3)
   })
 
   test('an incremental walk that was cut off leaves no hole', async () => {
