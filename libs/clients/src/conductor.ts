@@ -1,6 +1,6 @@
 import { contentTypeSchema, instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
-import { connectionSchema, streamStatusSchema, syncSchema } from './accounts.ts'
+import { connectionSchema, streamStatusSchema, syncSchema } from './accounts/index.ts'
 
 const id = z.uuid()
 const web = { who: 'service', from: ['web'], user: true } as const

@@ -1,0 +1,111 @@
+import { contentTypeSchema, instantSchema, route } from '@asheville/core'
+import { z } from 'zod'
+import { forUser, id } from './parts.ts'
+
+/** Publication dates to copy, `from` included, `to` not; null is unbounded. */
+export const rangeSchema = z.strictObject({ from: instantSchema.nullable(), to: instantSchema.nullable() })
+
+export const connectionSettingsSchema = z.strictObject({
+  /** null: all that the network offers. */
+  contentTypes: z.array(contentTypeSchema).nullable(),
+  range: rangeSchema,
+})
+export type ConnectionSettings = z.infer<typeof connectionSettingsSchema>
+
+export const connectionStates = ['active', 'paused', 'reconnect', 'full'] as const
+
+export const connectionSchema = z.strictObject({
+  id,
+  userId: id,
+  kind: z.enum(['network', 'storage']),
+  /** The adapter's id: `mastodon`, `local`. */
+  provider: z.string(),
+  accountId: z.string(),
+  handle: z.string(),
+  title: z.string(),
+  url: z.string().nullable(),
+  /** The server's origin, for networks that have many. */
+  server: z.string().nullable(),
+  /** What the person filled in, secrets left out. */
+  fields: z.record(z.string(), z.string()),
+  settings: connectionSettingsSchema,
+  /** For a network: the connection of the storage that its items go to. */
+  storageId: id.nullable(),
+  state: z.enum(connectionStates),
+  /** Why it is not active, for the person to read. */
+  stateReason: z.string().nullable(),
+  createdAt: instantSchema,
+})
+export type Connection = z.infer<typeof connectionSchema>
+
+/** People's networks and storages. */
+export const connectionRoutes = {
+  listConnections: route({
+    method: 'GET',
+    path: '/v1/connections',
+    summary: 'The person’s networks and storages, oldest first',
+    policy: forUser('web', 'conductor', 'platform'),
+    query: z.strictObject({ kind: z.enum(['network', 'storage']).optional() }),
+    reply: z.strictObject({ connections: z.array(connectionSchema) }),
+  }),
+  getConnection: route({
+    method: 'GET',
+    path: '/v1/connections/:connectionId',
+    summary: 'One connection',
+    policy: forUser('web', 'conductor', 'workers', 'platform'),
+    params: z.strictObject({ connectionId: id }),
+    reply: connectionSchema,
+  }),
+  beginConnect: route({
+    method: 'POST',
+    path: '/v1/connect',
+    summary: 'Link an account: tested and saved at once, or the address to send the browser to. With `reconnects`, the same account again',
+    policy: forUser('web'),
+    body: z.strictObject({
+      provider: z.string().max(40),
+      fields: z.record(z.string().max(60), z.string().max(2000)),
+      sessionId: id,
+      reconnects: id.nullable(),
+    }),
+    reply: z.discriminatedUnion('next', [
+      z.strictObject({ next: z.literal('connected'), connection: connectionSchema }),
+      z.strictObject({ next: z.literal('authorize'), url: z.url() }),
+    ]),
+  }),
+  finishConnect: route({
+    method: 'POST',
+    path: '/v1/connect/finish',
+    summary:
+      'The authorisation server sent the browser back with these query parameters; bound to session, person and provider, single use',
+    policy: forUser('web'),
+    body: z.strictObject({ provider: z.string().max(40), sessionId: id, callback: z.record(z.string().max(60), z.string().max(4000)) }),
+    reply: z.strictObject({ connection: connectionSchema }),
+  }),
+  updateConnection: route({
+    method: 'PATCH',
+    path: '/v1/connections/:connectionId',
+    summary: 'Change settings, pause or resume',
+    policy: forUser('web', 'conductor'),
+    params: z.strictObject({ connectionId: id }),
+    body: z.strictObject({ settings: connectionSettingsSchema.partial().optional(), paused: z.boolean().optional() }),
+    reply: connectionSchema,
+  }),
+  removeConnection: route({
+    method: 'DELETE',
+    path: '/v1/connections/:connectionId',
+    summary: 'Disconnect: its work is cancelled, its tokens revoked upstream and deleted; what was copied stays',
+    policy: forUser('web'),
+    params: z.strictObject({ connectionId: id }),
+    reply: 'none',
+  }),
+  getAccess: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/access',
+    summary: 'A current access token, refreshed if need be; never the refresh token. `reconnect-required` when the grant is dead',
+    policy: forUser('workers', 'platform'),
+    params: z.strictObject({ connectionId: id }),
+    /** `rejected`: the token that the other side just refused, so that a fresh one is got. */
+    body: z.strictObject({ rejected: z.string().max(8192).nullable() }),
+    reply: z.strictObject({ accessToken: z.string().nullable(), expiresAt: instantSchema.nullable() }),
+  }),
+} as const

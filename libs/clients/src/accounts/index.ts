@@ -1,0 +1,20 @@
+import { connectionRoutes } from './connections.ts'
+import { leaseRoutes } from './leases.ts'
+import { peopleRoutes } from './people.ts'
+import { sessionRoutes } from './sessions.ts'
+import { syncRoutes } from './syncs.ts'
+
+export * from './connections.ts'
+export * from './leases.ts'
+export * from './people.ts'
+export * from './sessions.ts'
+export * from './syncs.ts'
+
+/** Accounts' HTTP API. */
+export const accountsRoutes = {
+  ...peopleRoutes,
+  ...sessionRoutes,
+  ...connectionRoutes,
+  ...syncRoutes,
+  ...leaseRoutes,
+} as const

@@ -1,0 +1,109 @@
+import { instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
+import { z } from 'zod'
+import { connectionSchema, rangeSchema } from './connections.ts'
+import { count, forUser, id, streamName } from './parts.ts'
+import { availableSchema, syncStates, tallySchema } from './syncs.ts'
+
+export const walkSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  kind: z.enum(walkKinds),
+  range: rangeSchema,
+  cursor: z.string().nullable(),
+})
+
+/** The lease on a stream: `fence` grows with every lease; whoever writes with an older one is refused. */
+const leasedSchema = z.strictObject({ expiresAt: instantSchema, cancelled: z.boolean() })
+
+export const streamPath = z.strictObject({ connectionId: id, stream: streamName })
+const fence = z.number().int().positive()
+
+/** How a slice of work on a stream ended. `yielded`: more to do at once; `waiting`: not before `until`. */
+export const outcomeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('done') }),
+  z.strictObject({ kind: z.literal('yielded') }),
+  z.strictObject({ kind: z.literal('waiting'), until: instantSchema, reason: z.string() }),
+  z.strictObject({ kind: z.literal('retrying'), until: instantSchema, reason: z.string() }),
+  z.strictObject({ kind: z.literal('cancelled') }),
+  z.strictObject({
+    kind: z.literal('failed'),
+    error: z.enum(['reconnect-required', 'storage-full', 'invalid', 'unexpected', 'unavailable']),
+    reason: z.string(),
+  }),
+])
+export type Outcome = z.infer<typeof outcomeSchema>
+
+/** A worker's right to work on a stream, and what it saves. */
+export const leaseRoutes = {
+  takeLease: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/lease',
+    summary:
+      'Take the stream for 30 s with a grown fence; `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done)',
+    policy: forUser('workers'),
+    params: streamPath,
+    body: z.strictObject({ syncId: id, holder: z.string().min(1).max(100), streamVersion: z.number().int().positive() }),
+    reply: z.strictObject({
+      lease: z
+        .strictObject({
+          fence,
+          expiresAt: instantSchema,
+          connection: connectionSchema,
+          storageId: id,
+          head: z.string().nullable(),
+          /** Open walks, in the order they were planned. */
+          walks: z.array(walkSchema),
+          /** This sync has not planned its walks yet. */
+          needsPlan: z.boolean(),
+          /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
+          attempts: count,
+        })
+        .nullable(),
+    }),
+  }),
+  savePlan: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/plan',
+    summary: 'Add the walks that this sync planned; `conflict` for an older fence',
+    policy: forUser('workers'),
+    params: streamPath,
+    body: z.strictObject({ fence, walks: z.array(walkSchema).max(100), replaces: z.array(z.string()) }),
+    reply: leasedSchema,
+  }),
+  saveCheckpoint: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/checkpoint',
+    summary: 'A batch is safely stored: move the walk’s cursor, count, renew the lease; `conflict` for an older fence',
+    policy: forUser('workers'),
+    params: streamPath,
+    body: z.strictObject({
+      fence,
+      walkId: z.string(),
+      /** null: the walk is complete. */
+      cursor: z.string().nullable(),
+      head: z.string().nullable(),
+      pages: count,
+      tally: tallySchema,
+      skipped: z.array(skippedItemSchema).max(20),
+      available: availableSchema,
+    }),
+    reply: leasedSchema,
+  }),
+  renewLease: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/renew',
+    summary: 'Heartbeat; `conflict` for an older fence',
+    policy: forUser('workers'),
+    params: streamPath,
+    body: z.strictObject({ fence }),
+    reply: leasedSchema,
+  }),
+  returnLease: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/return',
+    summary: 'Give the stream back with the outcome; the last stream’s result closes the sync in the same transaction',
+    policy: forUser('workers'),
+    params: streamPath,
+    body: z.strictObject({ fence, outcome: outcomeSchema }),
+    reply: z.strictObject({ syncState: z.enum(syncStates) }),
+  }),
+} as const

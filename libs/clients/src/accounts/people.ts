@@ -1,0 +1,53 @@
+import { instantSchema, route } from '@asheville/core'
+import { z } from 'zod'
+import { count, forUser, from, id } from './parts.ts'
+
+export const userSchema = z.strictObject({
+  id,
+  name: z.string(),
+  email: z.string().nullable(),
+  role: z.enum(['owner', 'member']),
+  locale: z.string(),
+  createdAt: instantSchema,
+})
+export type User = z.infer<typeof userSchema>
+
+const password = z.string().min(10, 'Use at least 10 characters').max(200)
+
+/** Who people are. */
+export const peopleRoutes = {
+  getSetup: route({
+    method: 'GET',
+    path: '/v1/setup',
+    summary: 'Whether the owner account exists, and whether others may sign up',
+    policy: from('web'),
+    reply: z.strictObject({ hasOwner: z.boolean(), signUpOpen: z.boolean() }),
+  }),
+  createUser: route({
+    method: 'POST',
+    path: '/v1/users',
+    summary: 'Sign up with e-mail and password; the first person is the owner. Every person gets a connection to this server’s disk',
+    policy: from('web'),
+    body: z.strictObject({
+      name: z.string().trim().min(1, 'Write your name').max(100),
+      email: z.email('Write an e-mail address'),
+      password,
+      locale: z.string().max(20),
+    }),
+    reply: userSchema,
+  }),
+  getUser: route({
+    method: 'GET',
+    path: '/v1/user',
+    summary: 'The person',
+    policy: forUser('web', 'platform', 'conductor'),
+    reply: userSchema,
+  }),
+  getTotals: route({
+    method: 'GET',
+    path: '/v1/totals',
+    summary: 'How many people, connections by network, for the public pages',
+    policy: from('web'),
+    reply: z.strictObject({ people: count, connections: z.record(z.string(), count) }),
+  }),
+} as const

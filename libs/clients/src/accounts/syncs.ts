@@ -1,0 +1,140 @@
+import { contentTypeSchema, instantSchema, route, skippedItemSchema } from '@asheville/core'
+import { z } from 'zod'
+import { count, forUser, from, id, streamName } from './parts.ts'
+
+/** What happened to the items of a batch, as platform answered, plus what the adapter skipped. */
+export const tallySchema = z.strictObject({ new: count, changed: count, unchanged: count, gone: count, skipped: count })
+export type Tally = z.infer<typeof tallySchema>
+
+export const availableSchema = z.partialRecord(contentTypeSchema, count)
+
+/** Where a stream's work stands, in a word, for the conductor and the status page. */
+export const streamStates = ['idle', 'queued', 'running', 'waiting', 'retrying', 'failed', 'cancelled'] as const
+
+export const streamStatusSchema = z.strictObject({
+  connectionId: id,
+  stream: streamName,
+  state: z.enum(streamStates),
+  /** What the person reads about `waiting`, `retrying` and `failed`. */
+  reason: z.string().nullable(),
+  /** For `waiting` and `retrying`: until when. */
+  until: instantSchema.nullable(),
+  /** Backfill still open. */
+  backfilling: z.boolean(),
+  available: availableSchema,
+  /** Since the current (or else the last) sync began. */
+  tally: tallySchema,
+  /** The last few skipped items. */
+  skipped: z.array(skippedItemSchema),
+  pages: count,
+  lastSyncedAt: instantSchema.nullable(),
+  nextDueAt: instantSchema.nullable(),
+})
+export type StreamStatus = z.infer<typeof streamStatusSchema>
+
+export const syncStates = ['running', 'done', 'failed', 'cancelled'] as const
+
+export const syncSchema = z.strictObject({
+  id,
+  userId: id,
+  trigger: z.enum(['person', 'schedule', 'connect']),
+  state: z.enum(syncStates),
+  createdAt: instantSchema,
+  finishedAt: instantSchema.nullable(),
+  tally: tallySchema,
+})
+export type Sync = z.infer<typeof syncSchema>
+
+/** What the conductor enqueues: ids only. One job per (connection, stream). */
+export const syncJobSchema = z.strictObject({
+  syncId: id,
+  userId: id,
+  connectionId: id,
+  network: z.string(),
+  stream: streamName,
+  trigger: syncSchema.shape.trigger,
+})
+export type SyncJob = z.infer<typeof syncJobSchema>
+
+/** Syncs, and the work that they are made of. */
+export const syncRoutes = {
+  createSync: route({
+    method: 'POST',
+    path: '/v1/syncs',
+    summary: 'Start a sync of all networks, or of those connections; asked again while it runs, the same sync with `created: false`',
+    policy: forUser('conductor'),
+    body: z.strictObject({ trigger: syncSchema.shape.trigger, connectionIds: z.array(id).min(1).nullable() }),
+    reply: z.strictObject({ sync: syncSchema, created: z.boolean(), jobs: z.array(syncJobSchema) }),
+  }),
+  getSync: route({
+    method: 'GET',
+    path: '/v1/syncs/:syncId',
+    summary: 'One sync',
+    policy: forUser('conductor', 'web'),
+    params: z.strictObject({ syncId: id }),
+    reply: syncSchema,
+  }),
+  listSyncs: route({
+    method: 'GET',
+    path: '/v1/syncs',
+    summary: 'The person’s syncs, newest first',
+    policy: forUser('conductor', 'web'),
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) }),
+    reply: z.strictObject({ syncs: z.array(syncSchema) }),
+  }),
+  cancelSync: route({
+    method: 'POST',
+    path: '/v1/syncs/:syncId/cancel',
+    summary: 'Cancel: queued jobs end at once, running ones at their next checkpoint or heartbeat; checkpoints are kept',
+    policy: forUser('conductor'),
+    params: z.strictObject({ syncId: id }),
+    reply: z.strictObject({ sync: syncSchema, jobs: z.array(syncJobSchema) }),
+  }),
+  listStreams: route({
+    method: 'GET',
+    path: '/v1/streams',
+    summary: 'Where every stream of the person’s connections stands',
+    policy: forUser('conductor', 'web'),
+    reply: z.strictObject({ streams: z.array(streamStatusSchema) }),
+  }),
+  claimDue: route({
+    method: 'POST',
+    path: '/v1/due',
+    summary: 'Claim work to enqueue: streams that are due (a sync is started for them) and unfinished jobs that nobody holds',
+    policy: from('conductor'),
+    body: z.strictObject({ limit: z.number().int().min(1).max(1000) }),
+    reply: z.strictObject({ jobs: z.array(syncJobSchema) }),
+  }),
+  listLeases: route({
+    method: 'GET',
+    path: '/v1/leases',
+    summary: 'Every live lease, so that `running:<user_id>` can be derived again',
+    policy: from('conductor'),
+    reply: z.strictObject({ leases: z.array(z.strictObject({ userId: id, connectionId: id, stream: streamName })) }),
+  }),
+  claimOutbox: route({
+    method: 'POST',
+    path: '/v1/outbox/claim',
+    summary: 'Take what is to be announced; claimed rows return if they are not acknowledged within a minute',
+    policy: from('conductor'),
+    body: z.strictObject({ limit: z.number().int().min(1).max(500) }),
+    reply: z.strictObject({
+      messages: z.array(
+        z.strictObject({
+          id,
+          userId: id,
+          kind: z.enum(['sync-finished', 'reconnect-needed', 'storage-full']),
+          payload: z.record(z.string(), z.unknown()),
+        }),
+      ),
+    }),
+  }),
+  acknowledgeOutbox: route({
+    method: 'POST',
+    path: '/v1/outbox/acknowledge',
+    summary: 'These were announced',
+    policy: from('conductor'),
+    body: z.strictObject({ ids: z.array(id).max(500) }),
+    reply: 'none',
+  }),
+} as const
