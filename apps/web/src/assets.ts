@@ -39,7 +39,21 @@ const types: Record<string, string> = {
   webmanifest: 'application/manifest+json',
 }
 
-const styles = ['tokens', 'fonts', 'base', 'layout', 'components', 'narrow', 'drawings', 'home', 'connect', 'status', 'browse', 'item']
+const styles = [
+  'tokens',
+  'fonts',
+  'base',
+  'layout',
+  'components',
+  'narrow',
+  'drawings',
+  'home',
+  'connect',
+  'status',
+  'browse',
+  'item',
+  'settings',
+]
 
 /** Reads, names and compresses all static files, once at start. */
 export function loadAssets(): Assets {

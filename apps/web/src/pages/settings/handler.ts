@@ -1,7 +1,7 @@
 import { page, type Binding } from '@asheville/service'
 import { sessionOf, type Site } from '../../site.ts'
 
-/** `/settings`: who is signed in, where the copies go, and the way out. */
+/** `/settings`: who is signed in, where the copies go, the way to what can be set, and the way out. */
 export function settingsPages(site: Site): Binding[] {
   return [
     page('GET', '/settings', { who: 'person' }, async (visit) => {
@@ -9,11 +9,15 @@ export function settingsPages(site: Site): Binding[] {
       const session = sessionOf(site, visit)
       const { connections } = await site.backends(visit).accounts.listConnections({ query: { kind: 'storage' }, userId: session.user.id })
       const storages = connections.map(({ provider, title, handle }) => ({ provider, title, handle }))
+      const links = [
+        { href: '/settings/profile', icon: 'person', text: t('settings.link-profile') },
+        { href: '/settings/password', icon: 'lock', text: t('settings.link-password') },
+      ]
       site.show(visit, {
         view: 'pages/settings/view.ejs',
         title: t('settings.title'),
         nav: 'settings',
-        model: { user: session.user, expiresAt: session.expiresAt, storages },
+        model: { user: session.user, expiresAt: session.expiresAt, storages, links },
       })
     }),
   ]
