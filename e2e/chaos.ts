@@ -1,13 +1,21 @@
 import { parseArgs } from 'node:util'
-import { serviceNames, type ServiceName } from '@asheville/core'
-import { faultCount } from './check-copy.ts'
 import { isMet, lower, tableOf, writeFigures, type Figure } from './figures.ts'
-import { sceneOf, syncUnderKills, type KillPlan, type Outcome } from './sync-under-kills.ts'
+import { runKillScenario, type KillOutcome, type KillScenario } from './kill-scenario.ts'
 
-// npm run chaos -- --json FILE [--kills N] [--items N] [--seed N]: two syncs, in one of which the worker is killed again and
-// again, in the other one services drawn among all; then everything is compared with what the network has.
+// npm run chaos -- [SCENARIO …] --json FILE [--kills N] [--items N] [--seed N]: first syncs in which processes die or freeze at seeded
+// moments; then files and index are compared with what the network has.
 
-const { values } = parseArgs({
+const scenarios: Record<string, Pick<KillScenario, 'among' | 'acts'>> = {
+  /** The worker alone, again and again. */
+  worker: { among: ['workers'] },
+  /** Every service in turn, and Redis and Postgres once each. */
+  any: {},
+  /** The same, and some are frozen or held down for a while, past their leases; Redis may forget everything. */
+  frozen: { acts: ['kill', 'freeze', 'stop', 'wipe'] },
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: 'string' },
     kills: { type: 'string', default: '10' },
@@ -15,11 +23,21 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 })
-process.exitCode = await main({ seed: values.seed, items: positive('items'), kills: positive('kills') })
+process.exitCode = await main()
 
-async function main(wanted: Pick<KillPlan, 'seed' | 'items' | 'kills'>): Promise<number> {
-  const plan = { ...wanted, pictures: Math.ceil(wanted.items / 50) }
-  const figures = [...(await run('worker', ['workers'], plan)), ...(await run('any', serviceNames, plan))]
+async function main(): Promise<number> {
+  const unknown = positionals.filter((name) => !(name in scenarios))
+  if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
+  const [items, kills] = [positive('items'), positive('kills')]
+  const figures: Figure[] = []
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    const outcome = await runKillScenario({ ...scenario, seed: values.seed, items, pictures: Math.ceil(items / 50), kills })
+    console.log(`${name}: ${outcome.struck.map(({ act, name: struck, position }) => `${act} ${struck} at page ${position}`).join(', ')}`)
+    for (const { kind, id, path, detail } of outcome.verdict.findings.slice(0, 20)) console.log(`${kind}: ${id ?? path ?? ''} ${detail}`)
+    for (const crash of outcome.crashes) console.log(crash)
+    figures.push(...figuresOf(`chaos-${name}`, outcome))
+  }
   console.log(tableOf(figures))
   if (values.json !== undefined) await writeFigures(values.json, figures)
   const isHeld = figures.every(isMet)
@@ -27,32 +45,21 @@ async function main(wanted: Pick<KillPlan, 'seed' | 'items' | 'kills'>): Promise
   return isHeld ? 0 : 1
 }
 
-async function run(name: string, services: readonly ServiceName[], plan: Omit<KillPlan, 'services'>): Promise<Figure[]> {
-  const scene = await sceneOf({ ...plan, services })
-  try {
-    const outcome = await syncUnderKills(scene, { ...plan, services })
-    console.log(
-      `${name}: ${outcome.kills.map(({ service, atPage, checkpointed }) => `${service} at page ${atPage} (${checkpointed ?? '?'} stored)`).join(', ')}`,
-    )
-    for (const [fault, list] of Object.entries(outcome.faults)) if (list.length > 0) console.log(`${fault}: ${list.slice(0, 5).join(' ')}`)
-    return figuresOf(`chaos-${name}`, plan.kills, outcome)
-  } finally {
-    await scene.close()
-  }
-}
-
-function figuresOf(name: string, wanted: number, { state, ms, kills, pages, faults }: Outcome): Figure[] {
-  const { lost, doubled, unreadable, mediaLost } = faults
-  const counts = { lost, doubled, unreadable, 'media-lost': mediaLost }
+function figuresOf(name: string, { state, plan, struck, ms, pages, crashes, verdict }: KillOutcome): Figure[] {
+  const { items, lost, doubled, differing } = verdict.counts
   return [
     lower(`${name}-not-done`, state === 'done' ? 0 : 1, 'syncs', 0),
-    lower(`${name}-kills-missing`, wanted - kills.length, 'kills', 0),
-    ...Object.entries(counts).map(([fault, list]) => lower(`${name}-${fault}`, list.length, 'items', 0)),
-    lower(`${name}-faults`, faultCount(faults), 'faults', 0),
+    lower(`${name}-kills-missing`, plan.length - struck.length, 'kills', 0),
+    lower(`${name}-lost`, lost, 'items', 0),
+    lower(`${name}-doubled`, doubled, 'items', 0),
+    lower(`${name}-differing`, differing, 'items', 0),
+    lower(`${name}-findings`, verdict.findings.length, 'findings', 0),
+    lower(`${name}-crashes`, crashes.length, 'crashes', 0),
     lower(`${name}-stored-again`, pages.stored - pages.needed, 'pages', 0),
     lower(`${name}-pulled-again-though-stored`, pages.needless, 'pages', 0),
     lower(`${name}-pulled-again-in-flight`, pages.pulled - pages.needed, 'pages'),
-    lower(`${name}-wall`, ms / 1000, 's'),
+    lower(`${name}-items`, items, 'items'),
+    lower(`${name}-wall`, ms.sync / 1000, 's'),
   ]
 }
 

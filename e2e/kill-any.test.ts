@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { runKillScenario } from './harness/index.ts'
+import { runKillScenario } from './kill-scenario.ts'
 
-// In small; at full size: node e2e/harness/run-kills.ts (10,000 items, 20 kills).
+// In small; at full size: npm run chaos -- any --items 10000 --kills 20.
 const kills = 7
 
 test(`${kills} kills over all processes in the middle of a first sync: nothing lost, nothing doubled, and the index agrees`, async () => {

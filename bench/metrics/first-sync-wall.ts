@@ -1,7 +1,7 @@
 import { lower } from '@asheville/e2e/figures.ts'
 import { syncNow } from '@asheville/e2e/instance.ts'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
-import { checkedFiles, requireDone, type Metric } from '../metric.ts'
+import { requireRight, requireDone, type Metric } from '../metric.ts'
 
 const listing = 'GET /api/v1/accounts/:id/statuses'
 const latencyMs = 50
@@ -20,7 +20,7 @@ export const firstSyncWall: Metric = {
       mastodon.log.clear()
       const sync = await syncNow(instance, person.userId, { timeoutMs: 600_000 })
       requireDone(sync)
-      await checkedFiles(scene)
+      await requireRight(scene)
 
       const entries = mastodon.log.entries()
       const pages = entries.filter(({ route }) => route === listing)

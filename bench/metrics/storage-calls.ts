@@ -1,8 +1,7 @@
-import { isPageFile } from '@asheville/e2e/check-copy.ts'
 import { lower } from '@asheville/e2e/figures.ts'
 import { connectOAuth, syncNow } from '@asheville/e2e/instance.ts'
-import { startScene } from '@asheville/e2e/scene.ts'
-import { checkedFiles, requireDone, type Metric } from '../metric.ts'
+import { checkScene, startScene } from '@asheville/e2e/scene.ts'
+import { requireDone, requireRight, type Metric } from '../metric.ts'
 import { storageCalls } from '../storage-calls.ts'
 
 /** Calls of a sync that are not for its page files: README, profile, manifest and the like. */
@@ -23,8 +22,8 @@ export const storageCallsOfFirstSync: Metric = {
       const atStart = await storageCalls(instance)
       requireDone(await syncNow(instance, person.userId, { timeoutMs: 600_000 }))
       const plain = (await storageCalls(instance)) - atStart
-      const files = await checkedFiles(scene)
-      const pages = [...files.keys()].filter(isPageFile).length
+      await requireRight(scene)
+      const { pages } = (await checkScene(scene)).counts
 
       mastodon.generate({ ...posts, account: 'bob', pictures })
       const before = await storageCalls(instance)

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { lower } from '@asheville/e2e/figures.ts'
 import { syncNow } from '@asheville/e2e/instance.ts'
 import { startScene } from '@asheville/e2e/scene.ts'
-import { checkedFiles, requireDone, type Metric } from '../metric.ts'
+import { requireRight, requireDone, type Metric } from '../metric.ts'
 
 interface Peaks {
   workers: number
@@ -35,7 +35,7 @@ async function peaksOf(statuses: number): Promise<Peaks> {
     requireDone(await syncNow(instance, person.userId, { timeoutMs: 1_800_000 }))
     const [workers, platform] = await Promise.all([peakOf(pids.workers), peakOf(pids.platform)])
     if (instance.constellation.pids.workers !== pids.workers) throw new Error('The worker did not live through the sync')
-    await checkedFiles(scene)
+    await requireRight(scene)
     return { workers, platform }
   } finally {
     await scene.close()
