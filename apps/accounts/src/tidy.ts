@@ -3,9 +3,9 @@ import { revokeRemoved } from './connect/revoke-removed.ts'
 import type { Context } from './context.ts'
 import { listLeftTokens } from './queries/credentials.ts'
 import { clearTransactions } from './queries/oauth-transactions.ts'
-import { clearSessions } from './queries/sessions.ts'
 import { addNewStream } from './queries/streams.ts'
 import { clearThrottles } from './queries/throttles.ts'
+import { clearSessions } from './sessions/queries.ts'
 
 const everyMs = 60_000
 

@@ -11,7 +11,7 @@ import { withDeadline } from '../connect/with-deadline.ts'
 import { findAdapter, type Context } from '../context.ts'
 import { getConnection } from '../queries/connections.ts'
 import { addTransaction } from '../queries/oauth-transactions.ts'
-import { isSessionOf } from '../queries/sessions.ts'
+import { isSessionOf } from '../sessions/queries.ts'
 import { randomToken } from '../tokens.ts'
 
 type Route = typeof accountsRoutes.beginConnect

@@ -1,6 +1,6 @@
 import type { Session, User } from '@asheville/clients'
 import type { Database } from '@asheville/database'
-import { getUser } from './users.ts'
+import { getUser } from '../queries/users.ts'
 
 /** How long a session lasts without use, and at most. */
 const idle = "interval '14 days'"
@@ -51,6 +51,15 @@ export async function useSession(db: Database, tokenHash: Uint8Array): Promise<S
 
 export async function removeSession(db: Database, tokenHash: Uint8Array): Promise<void> {
   await db.query('DELETE FROM sessions WHERE token_hash = $1', [tokenHash])
+}
+
+/** Removes the sessions of a person, all or all but one; answers the hashes of their tokens. */
+export async function removeSessions(db: Database, userId: string, { except = null }: { except?: string | null }): Promise<Uint8Array[]> {
+  const rows = await db.query<{ tokenHash: Uint8Array }>(
+    'DELETE FROM sessions WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) RETURNING token_hash AS "tokenHash"',
+    [userId, except],
+  )
+  return rows.map(({ tokenHash }) => tokenHash)
 }
 
 /** Whether this is a session of that person that has not ended. */

@@ -2,7 +2,7 @@ import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
-import { useSession } from '../queries/sessions.ts'
+import { useSession } from './queries.ts'
 import { hashToken } from '../tokens.ts'
 
 export function handleCheckSession({ db }: Pick<Context, 'db'>): Handler<typeof accountsRoutes.checkSession> {

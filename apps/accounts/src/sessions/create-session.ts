@@ -1,20 +1,19 @@
-import { randomUUID } from 'node:crypto'
 import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { normalizeEmail } from '../email.ts'
 import { verifyPassword } from '../passwords.ts'
-import { addSession } from '../queries/sessions.ts'
 import { countAttempt, forgetAttempts, uncountAttempt } from '../queries/throttles.ts'
 import { findPassword } from '../queries/users.ts'
-import { hashToken, randomToken } from '../tokens.ts'
+import { openSession } from './open-session.ts'
 
 const windowMs = 15 * 60_000
 /** Of one person's password from one place; of all passwords from one place; of one password from anywhere. */
 const limits = { pair: 10, address: 100, email: 100 }
 
-export function handleCreateSession({ db }: Pick<Context, 'db'>): Handler<typeof accountsRoutes.createSession> {
+export function handleCreateSession(context: Context): Handler<typeof accountsRoutes.createSession> {
+  const { db } = context
   return async ({ body }) => {
     const email = normalizeEmail(body.email)
     const { address, userAgent } = body.device
@@ -30,8 +29,6 @@ export function handleCreateSession({ db }: Pick<Context, 'db'>): Handler<typeof
     await forgetAttempts(db, keys.pair)
     await uncountAttempt(db, keys.address)
     await uncountAttempt(db, keys.email)
-    const token = randomToken()
-    const session = await addSession(db, known.userId, { id: randomUUID(), tokenHash: hashToken(token), userAgent, address })
-    return { token, session }
+    return openSession(context, known.userId, body.device)
   }
 }
