@@ -41,7 +41,14 @@ const inherited = [
 /** What of the operator's settings a service reads beyond those, besides what the launcher works out. */
 const settings: Record<ServiceName, readonly string[]> = {
   web: ['HOST', 'PAGE_DEADLINE_MS'],
-  accounts: ['OUTBOUND_ALLOW', 'SIGN_UP_OPEN', 'SYNC_INTERVAL_MINUTES', ...variablesOf([...networks, ...storages])],
+  accounts: [
+    'OUTBOUND_ALLOW',
+    'SIGN_UP_OPEN',
+    'SMTP_URL',
+    'MAIL_FROM',
+    'SYNC_INTERVAL_MINUTES',
+    ...variablesOf([...networks, ...storages]),
+  ],
   conductor: [],
   platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages)],
   workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', ...variablesOf(networks)],

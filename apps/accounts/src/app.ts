@@ -5,6 +5,7 @@ import { createVerifier, startService, type Logger, type PublicKeys, type Servic
 import { checkKeys } from './check-keys.ts'
 import type { Context } from './context.ts'
 import { accountsBindings } from './handlers.ts'
+import type { MailSettings } from './mail/mailer.ts'
 import { createSealing, type SealingKey } from './sealing.ts'
 import { startTidying } from './tidy.ts'
 
@@ -29,6 +30,8 @@ export interface AccountsOptions {
   /** The origin that browsers come back to after an authorisation. */
   webUrl: string
   isSignUpOpen: boolean
+  /** How mail leaves; null: none does. */
+  mail: MailSettings | null
   syncIntervalMs: number
   version: string
 }
@@ -43,7 +46,7 @@ export const migrationsDirectory = join(import.meta.dirname, 'migrations')
  * operator should do), and listens. `http` stays the caller's to close.
  */
 export async function createAccounts(options: AccountsOptions): Promise<Service> {
-  const { logger, databaseUrl: url, networks, storages, variables, http, webUrl, isSignUpOpen, syncIntervalMs } = options
+  const { logger, databaseUrl: url, networks, storages, variables, http, webUrl, isSignUpOpen, mail, syncIntervalMs } = options
   const sealing = createSealing(options.credentialKeys)
   await migrate({ url, schema, directory: migrationsDirectory })
   const db = createDatabase({ url, schema, poolSize: 20 })
@@ -53,7 +56,20 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
   }
   try {
     await checkKeys(db, sealing)
-    const context: Context = { db, refreshDb, sealing, networks, storages, http, variables, webUrl, isSignUpOpen, syncIntervalMs }
+    const sendsMail = mail !== null
+    const context: Context = {
+      db,
+      refreshDb,
+      sealing,
+      networks,
+      storages,
+      http,
+      variables,
+      webUrl,
+      isSignUpOpen,
+      sendsMail,
+      syncIntervalMs,
+    }
     const tidying = startTidying(context, logger)
     return await startService({
       name: 'accounts',

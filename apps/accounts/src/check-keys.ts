@@ -22,7 +22,8 @@ export async function checkKeys(db: Database, sealing: Sealing): Promise<void> {
   const [missing] = await db.query<{ key_id: string }>(
     `SELECT key_id FROM key_checks k WHERE NOT key_id = ANY ($1)
      AND (EXISTS (SELECT FROM credentials c WHERE c.key_id = k.key_id)
-       OR EXISTS (SELECT FROM app_registrations a WHERE a.key_id = k.key_id AND a.sealed_secret IS NOT NULL)) LIMIT 1`,
+       OR EXISTS (SELECT FROM app_registrations a WHERE a.key_id = k.key_id AND a.sealed_secret IS NOT NULL)
+       OR EXISTS (SELECT FROM mails m WHERE m.key_id = k.key_id)) LIMIT 1`,
     [[...sealing.keyIds]],
   )
   if (missing) throw new Error(`CREDENTIAL_KEYS: key ${missing.key_id} is missing, and secrets are still sealed with it.`)

@@ -23,15 +23,28 @@ const shape = {
   OUTBOUND_ALLOW: commaList,
   /** Whether others than the owner may sign up. */
   SIGN_UP_OPEN: flag,
+  /** The mail server, with user and password: smtp://… (STARTTLS) or smtps://…; without one this server sends no mail. */
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// address' }).optional(),
+  /** Whom mail comes from: an address, or Name <address>. */
+  MAIL_FROM: z
+    .string()
+    .regex(/^([^<>\r\n]+ )?<?[^\s@<>"]+@[^\s@<>"]+>?$/, 'must be an address, or Name <address>')
+    .optional(),
   /** Minutes between two syncs that a connection gets by itself. */
   SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(15),
 }
+
+const schema = z.object(shape).refine(({ SMTP_URL, MAIL_FROM }) => (SMTP_URL === undefined) === (MAIL_FROM === undefined), {
+  path: ['MAIL_FROM'],
+  error: 'must be set where SMTP_URL is, and only there',
+})
 
 /** The settings of the accounts service; secrets apart, so that the rest may be passed around and logged. */
 export function accountsConfig(adapters: readonly { variables: readonly Variable[] }[], env: NodeJS.ProcessEnv = process.env) {
   const known = adapters.flatMap(({ variables }) => variables)
   const variableShape = Object.fromEntries(known.map(({ name, default: value }) => [name, z.string().default(value)]))
-  const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, ...config } = readConfig(z.object(shape), env)
+  const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, SMTP_URL, MAIL_FROM, ...config } = readConfig(schema, env)
+  const mail = SMTP_URL !== undefined && MAIL_FROM !== undefined ? { url: SMTP_URL, from: MAIL_FROM } : null
   const variables: Fields = readConfig(z.object(variableShape), env)
-  return { config, variables, secrets: { credentialKeys: readSealingKeys(CREDENTIAL_KEYS), databaseUrl: DATABASE_URL } }
+  return { config, variables, secrets: { credentialKeys: readSealingKeys(CREDENTIAL_KEYS), databaseUrl: DATABASE_URL, mail } }
 }

@@ -17,6 +17,8 @@ export interface Context {
   /** Where browsers come back to after an authorisation, an origin. */
   readonly webUrl: string
   readonly isSignUpOpen: boolean
+  /** Whether this server sends mail at all. */
+  readonly sendsMail: boolean
   readonly syncIntervalMs: number
 }
 

@@ -25,6 +25,7 @@ runService(async () => {
     http,
     webUrl: config.WEB_URL,
     isSignUpOpen: config.SIGN_UP_OPEN,
+    mail: secrets.mail,
     syncIntervalMs: config.SYNC_INTERVAL_MINUTES * 60_000,
     version: manifest.version,
   })

@@ -16,6 +16,8 @@ interface Options {
   storages?: readonly StorageAdapter[]
   allow?: string[]
   webUrl?: string
+  /** How mail leaves; none does unless said here. */
+  mail?: Parameters<typeof createAccounts>[0]['mail']
   /** Another way to the database. */
   through?: (url: string) => Promise<string>
 }
@@ -50,6 +52,7 @@ export async function startAccounts(options: Options = {}) {
       http,
       webUrl: options.webUrl ?? 'http://localhost:3000',
       isSignUpOpen: options.isSignUpOpen ?? true,
+      mail: options.mail ?? null,
       syncIntervalMs: 15 * 60_000,
       version: '0.0.0',
     })

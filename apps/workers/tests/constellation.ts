@@ -36,6 +36,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     http,
     webUrl: 'http://localhost:3000',
     isSignUpOpen: true,
+    mail: null,
     syncIntervalMs: 15 * 60_000,
   })
   const platform = await startPlatform({
