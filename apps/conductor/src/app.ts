@@ -1,5 +1,6 @@
 import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
-import { checkRedis, connectRedis, createProducer, createSubscriber, disconnect, refuseEvictingRedis } from '@asheville/jobs'
+import { checkRedis, createProducer, createSubscriber, refuseEvictingRedis } from '@asheville/jobs'
+import { connectRedis, disconnect } from '@asheville/redis'
 import {
   createVerifier,
   errorFields,

@@ -1,5 +1,6 @@
 import type { accountsRoutes, Client, platformRoutes } from '@asheville/clients'
-import type { Producer, Redis, Subscriber } from '@asheville/jobs'
+import type { Producer, Subscriber } from '@asheville/jobs'
+import type { Redis } from '@asheville/redis'
 import type { Logger } from '@asheville/service'
 
 export type AccountsClient = Client<typeof accountsRoutes>

@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { accountsRoutes, createClient } from '@asheville/clients'
 import { createDatabase, migrate } from '@asheville/database'
 import { createHttp } from '@asheville/http-client'
-import { createLogger, createSigner, createVerifier, runService } from '@asheville/service'
+import { connectRedis, disconnect } from '@asheville/redis'
+import { createLogger, createSigner, createVerifier, runService, type Logger } from '@asheville/service'
 import { storageById } from '@asheville/storages'
 import { startPlatform } from './app.ts'
 import { readPlatformConfig } from './config.ts'
-import { connectCache } from './connect-cache.ts'
 import { createPageCache } from './page-cache.ts'
 import { createStorageAccess } from './storage-access.ts'
 
@@ -15,7 +15,8 @@ runService(async () => {
   const logger = createLogger('platform', config.LOG_LEVEL)
   await migrate({ url: secrets.databaseUrl, schema: 'platform', directory: join(import.meta.dirname, 'migrations') })
   const db = createDatabase({ url: secrets.databaseUrl, schema: 'platform', poolSize: config.DATABASE_POOL })
-  const redis = connectCache(secrets.redisUrl, logger)
+  // A cache answers at once or not at all.
+  const redis = connectRedis(secrets.redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const http = createHttp({ allow: config.OUTBOUND_ALLOW })
   const sign = createSigner({ issuer: 'platform', privateKey: secrets.privateKey })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: config.ACCOUNTS_URL, sign })
@@ -32,9 +33,14 @@ runService(async () => {
     scratchDir: config.SCRATCH_DIR,
     version: '0.1.0',
     async close() {
-      redis.disconnect()
+      disconnect(redis)
       await Promise.all([db.close(), http.close()])
     },
   })
   return { close: () => service.close(), logger }
 })
+
+function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
+  if (isDown) logger.warn({ error }, 'the cache is out of reach: pages are read from the storages')
+  else logger.info('the cache is back')
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, gunzip, gzip } from 'node:zlib'
-import type { Redis } from 'ioredis'
+import type { Redis } from '@asheville/redis'
 import type { PlatformMetrics } from './metrics.ts'
 
 /** One version of one page file of one person. */

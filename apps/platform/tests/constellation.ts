@@ -7,8 +7,8 @@ import { AshevilleError, type ServiceName, type Storage, type StorageIo } from '
 import { createDatabase, type Database } from '@asheville/database'
 import { createLogger, createSigner, createVerifier } from '@asheville/service'
 import { storageById } from '@asheville/storages'
+import { connectRedis } from '@asheville/redis'
 import { serviceKeys, testDatabase, testRedis } from '@asheville/testkit'
-import { Redis } from 'ioredis'
 import { startPlatform } from '../src/app.ts'
 import { createPageCache } from '../src/page-cache.ts'
 
@@ -45,15 +45,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
   ])
   const redisUrl = options.redisUrl ?? ownRedis?.url ?? ''
   const db = createDatabase({ url: database.url, schema: 'platform' })
-  const redis = new Redis(redisUrl, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    connectTimeout: 500,
-    commandTimeout: 500,
-    retryStrategy: () => null,
-    disconnectTimeout: 100,
-  })
-  redis.on('error', () => undefined)
+  const redis = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const keys = serviceKeys()
   const people = new Map<string, string>()
   let wrap: ((storage: Storage) => Storage) | null = null

@@ -12,9 +12,9 @@ import {
   removeRunning,
   streamKey,
   type JobEnd,
-  type Redis,
   type SyncJobData,
 } from '@asheville/jobs'
+import type { Redis } from '@asheville/redis'
 import { errorFields, type Logger } from '@asheville/service'
 import { createAccessToken } from './access-token.ts'
 import { defaultLimits, type BatchLimits } from './batches.ts'

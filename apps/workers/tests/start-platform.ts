@@ -3,9 +3,9 @@ import { accountsRoutes, createClient } from '@asheville/clients'
 import type { Http } from '@asheville/core'
 import { createDatabase } from '@asheville/database'
 import { startPlatform as start } from '@asheville/platform/src/app.ts'
-import { connectCache } from '@asheville/platform/src/connect-cache.ts'
 import { createPageCache } from '@asheville/platform/src/page-cache.ts'
 import { createStorageAccess } from '@asheville/platform/src/storage-access.ts'
+import { connectRedis } from '@asheville/redis'
 import { createVerifier, type Logger, type PublicKeys, type Sign } from '@asheville/service'
 import { storageById } from '@asheville/storages'
 import { testDatabase } from '@asheville/testkit'
@@ -24,7 +24,7 @@ interface Options {
 export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, logger, http, directory }: Options) {
   const database = await testDatabase('platform', join(import.meta.dirname, '../../platform/src/migrations'))
   const db = createDatabase({ url: database.url, schema: 'platform', poolSize: 5 })
-  const cache = connectCache(redisUrl, logger)
+  const cache = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: accountsUrl, sign })
   const service = await start({
     host: '127.0.0.1',

@@ -1,4 +1,5 @@
-import { answering, type Redis } from './connect-redis.ts'
+import type { Redis } from '@asheville/redis'
+import { answering } from './answering.ts'
 import { cancelChannel } from './names.ts'
 import type { Subscriber } from './subscriber.ts'
 

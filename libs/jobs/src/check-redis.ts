@@ -1,5 +1,6 @@
 import { AshevilleError } from '@asheville/core'
-import { answering, isReadyWithin, type Redis } from './connect-redis.ts'
+import { isReadyWithin, type Redis } from '@asheville/redis'
+import { answering } from './answering.ts'
 
 /**
  * Throws `unavailable` when Redis does not answer and `invalid` when it may throw jobs away under memory pressure: BullMQ

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { DelayedError, Job, Worker } from 'bullmq'
-import { connectPatiently, type Redis, type RedisOptions } from './connect-redis.ts'
+import { connectPatiently, type Redis, type RedisOptions } from '@asheville/redis'
 import { queueName, streamKey } from './names.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
 

@@ -1,4 +1,5 @@
-import { answering, type Redis } from './connect-redis.ts'
+import type { Redis } from '@asheville/redis'
+import { answering } from './answering.ts'
 import { limitKey } from './names.ts'
 
 /** Holds back all jobs on a server of a network (or, with `server` null, all of the network) until that instant. */

@@ -1,6 +1,7 @@
 import { AshevilleError } from '@asheville/core'
 import { Queue } from 'bullmq'
-import { answering, type Redis } from './connect-redis.ts'
+import type { Redis } from '@asheville/redis'
+import { answering } from './answering.ts'
 import { queueName, streamKey } from './names.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
 

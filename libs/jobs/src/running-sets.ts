@@ -1,4 +1,5 @@
-import { answering, type Redis } from './connect-redis.ts'
+import type { Redis } from '@asheville/redis'
+import { answering } from './answering.ts'
 import { runningKey, runningPattern } from './names.ts'
 
 /** `running:<user_id>`: the streams that hold a lease, for looking at. Nothing decides by it. */

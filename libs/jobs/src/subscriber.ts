@@ -1,4 +1,4 @@
-import { connectPatiently, type RedisOptions } from './connect-redis.ts'
+import { connectPatiently, type RedisOptions } from '@asheville/redis'
 
 export interface Subscriber {
   /** Calls back for every message, and with null when the connection was away and messages may have been missed. */

@@ -1,4 +1,3 @@
-import { AshevilleError } from '@asheville/core'
 import { Redis } from 'ioredis'
 
 export type { Redis }
@@ -12,14 +11,15 @@ const retryStrategy = (times: number) => Math.min(100 * times, 1000)
 
 /**
  * A connection for commands that somebody waits for: while Redis is down they fail at once instead of queueing, and a
- * frozen Redis is given up after 2 s. It connects in the background and for ever; nothing throws here.
+ * frozen Redis is given up after `commandTimeoutMs` (2 s unless said otherwise). It connects in the background and for ever;
+ * nothing throws here.
  */
-export function connectRedis(url: string, options: RedisOptions = {}): Redis {
+export function connectRedis(url: string, options: RedisOptions & { commandTimeoutMs?: number } = {}): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     connectTimeout: 2000,
-    commandTimeout: 2000,
+    commandTimeout: options.commandTimeoutMs ?? 2000,
     retryStrategy,
   })
   return withOutages(redis, options)
@@ -48,16 +48,6 @@ function withOutages(redis: Redis, { onOutage }: RedisOptions): Redis {
     last = null
   })
   return redis
-}
-
-/** Runs a command; whatever goes wrong with Redis is `unavailable`. */
-export async function answering<T>(command: () => Promise<T>): Promise<T> {
-  try {
-    return await command()
-  } catch (error) {
-    if (error instanceof AshevilleError) throw error
-    throw new AshevilleError('unavailable', 'The queue does not answer', { cause: error, retryAfterMs: 2000 })
-  }
 }
 
 /** Closes at once; commands under way fail. */
