@@ -12,9 +12,9 @@ export interface Metric {
   measure(scale: Scale): Promise<Figure[]>
 }
 
-/** Throws unless folder and index are what the simulated server says its account has. */
-export async function requireRight(scene: Scene): Promise<void> {
-  const { ok, findings } = await checkScene(scene)
+/** Throws unless folder and index are what the simulated server says these accounts have, `alice` unless said otherwise. */
+export async function requireRight(scene: Scene, accounts?: readonly string[]): Promise<void> {
+  const { ok, findings } = await checkScene(scene, accounts)
   if (!ok) throw new Error(`The copy is not right: ${findings.length} findings, the first ${JSON.stringify(findings[0])}`)
 }
 
