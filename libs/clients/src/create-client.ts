@@ -14,7 +14,18 @@ type CallContext<R extends RouteContract> = (R['policy'] extends { user: true } 
   signal?: AbortSignal
   requestId?: string
   headers?: Record<string, string>
-}
+} & (R extends { idempotent: true }
+    ? {
+        /** Of the caller's choice, for one request: sent again with it, the request has one effect and the first answer comes again. */
+        idempotencyKey?: string
+      }
+    : unknown) &
+  (R extends { ifMatch: true }
+    ? {
+        /** As `etagOf` told: `conflict` when it was changed since. */
+        ifMatch?: string
+      }
+    : unknown)
 
 export type CallReply<R extends RouteContract> = R['reply'] extends z.ZodType
   ? z.output<R['reply']>
@@ -63,6 +74,15 @@ interface LooseInput {
   signal?: AbortSignal
   requestId?: string
   headers?: Record<string, string>
+  idempotencyKey?: string
+  ifMatch?: string
+}
+
+const etags = new WeakMap<object, string>()
+
+/** The ETag that a reply came with; null where it had none. */
+export function etagOf(reply: object): string | null {
+  return etags.get(reply) ?? null
 }
 
 async function call(contract: RouteContract, input: LooseInput, options: ClientOptions): Promise<unknown> {
@@ -74,6 +94,8 @@ async function call(contract: RouteContract, input: LooseInput, options: ClientO
   const headers = new Headers(input.headers)
   headers.set('authorization', `Bearer ${await options.sign(options.service, input.userId ?? null)}`)
   if (input.requestId) headers.set('x-request-id', input.requestId)
+  if (input.idempotencyKey !== undefined) headers.set('idempotency-key', input.idempotencyKey)
+  if (input.ifMatch !== undefined) headers.set('if-match', input.ifMatch)
   const init: RequestInit & { duplex?: 'half' } = { method: contract.method, headers, redirect: 'error', signal: AbortSignal.any(signals) }
   if (contract.body === 'stream') {
     headers.set('content-type', 'application/octet-stream')
@@ -94,7 +116,10 @@ async function call(contract: RouteContract, input: LooseInput, options: ClientO
       await response.body?.cancel()
       return null
     }
-    return contract.reply.parse(await response.json())
+    const reply = contract.reply.parse(await response.json())
+    const etag = response.headers.get('etag')
+    if (etag !== null && typeof reply === 'object' && reply !== null) etags.set(reply, etag)
+    return reply
   } catch (error) {
     if (error instanceof AshevilleError) throw error
     if (input.signal?.aborted) throw new AshevilleError('cancelled', 'Cancelled', { cause: error })

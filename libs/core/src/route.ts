@@ -38,6 +38,14 @@ export interface RouteContract {
   readonly reply: z.ZodType | 'stream' | 'events' | 'none'
   /** Largest body in bytes; 1 MiB for JSON unless said otherwise; streams must say. */
   readonly maxBytes?: number
+  /** A POST that may be sent again: with the same `Idempotency-Key` it has one effect, and the first answer is given again for a day. */
+  readonly idempotent?: true
+  /** A GET of JSON: the answer has an `ETag`, and `If-None-Match` is heeded. */
+  readonly etag?: true
+  /** A change of what a GET with `etag` shows: `If-Match` is heeded (412 when it is not as it was). The handler calls `checkMatch`. */
+  readonly ifMatch?: true
+  /** A GET of a list in pages: the reply's `next` is the query's `cursor` of the page after it, and the answer says so in a `Link`. */
+  readonly paged?: true
 }
 
 /** Declares a route, keeping the types of its schemas. */

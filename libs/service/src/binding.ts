@@ -3,6 +3,7 @@ import type { Method, Policy, RouteContract, ServiceName } from '@asheville/core
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { Form, Person } from './browser.ts'
+import type { Claim } from './idempotency.ts'
 import type { Logger } from './logger.ts'
 
 /** What every handler gets, whatever it answers. */
@@ -30,6 +31,13 @@ export interface Call<R extends RouteContract> extends Exchange {
   readonly caller: R['policy'] extends { who: 'service' } ? ServiceName : null
   /** Who `browser.guard` found; null for services and visitors that are not signed in. */
   readonly person: R['policy'] extends { who: 'person' } ? Person : Person | null
+  /**
+   * Throws `conflict` (412) when the caller's `If-Match` names another state than this one, which is what the GET would answer now. Of
+   * use where nobody can change it any more, so inside the transaction. Routes with `ifMatch` must call it.
+   */
+  checkMatch(current: unknown): void
+  /** The right to do this once, where the caller sent an `Idempotency-Key`: the reply is kept with it in the transaction of the effect. */
+  readonly claim: Claim | null
 }
 
 /** Bytes to answer. `body: null` for answers without any (304). */
@@ -88,6 +96,7 @@ export function bind<const R extends RouteContract>(contract: R, handler: Handle
   const { method, path, policy } = contract
   checkPolicy(method, path, policy)
   if (contract.body === 'stream' && contract.maxBytes === undefined) throw new Error(`${method} ${path} takes a stream and has no maxBytes`)
+  checkManners(contract)
   // The contract's types hold because `serve` validates by the same contract before it calls.
   return { kind: 'api', method, path, policy, contract, handle: handler as unknown as Handler<RouteContract> }
 }
@@ -112,6 +121,15 @@ export function bindAll<const Routes extends Record<string, RouteContract>>(
 export function page<const P extends PagePolicy>(method: Method, path: string, policy: P, handler: PageHandler<P>): Binding {
   checkPolicy(method, path, policy)
   return { kind: 'page', method, path, policy, contract: null, handle: handler as unknown as PageHandler<PagePolicy> }
+}
+
+function checkManners({ method, path, body, reply, query, idempotent, etag, ifMatch, paged }: RouteContract): void {
+  const isJson = typeof reply !== 'string'
+  if (idempotent && (method !== 'POST' || body === 'stream' || !isJson)) throw new Error(`${method} ${path} cannot be idempotent by a key`)
+  if (etag && (method !== 'GET' || !isJson)) throw new Error(`${method} ${path} cannot have an ETag`)
+  if (ifMatch && method === 'GET') throw new Error(`${method} ${path} changes nothing: it has no If-Match`)
+  if (paged && (method !== 'GET' || !isJson || !query || !('cursor' in query.shape)))
+    throw new Error(`${method} ${path} has pages and takes no cursor`)
 }
 
 const kinds = ['anyone', 'service', 'person', 'visitor']

@@ -58,9 +58,9 @@ function operationOf(contract: RouteContract): ZodOpenApiOperationObject {
   }
   if (contract.policy.who === 'service')
     operation.description = `For ${contract.policy.from.join(', ')}${contract.policy.user ? ', on behalf of a person' : ''}.`
-  if (contract.params || contract.query) operation.requestParams = {}
-  if (contract.params) operation.requestParams!.path = contract.params
-  if (contract.query) operation.requestParams!.query = contract.query
+  const { params: path, query } = contract
+  const header = requestHeaders(contract)
+  if (path || query || header) operation.requestParams = { ...(path && { path }), ...(query && { query }), ...(header && { header }) }
   if (contract.body !== undefined) {
     const content =
       contract.body === 'stream' ? { 'application/octet-stream': { schema: bytes } } : { 'application/json': { schema: contract.body } }
@@ -71,14 +71,48 @@ function operationOf(contract: RouteContract): ZodOpenApiOperationObject {
 
 const bytes = z.string().meta({ override: { type: 'string', format: 'binary' } })
 
-function responsesOf({ reply }: RouteContract): ZodOpenApiResponsesObject {
-  const failure = { description: 'What went wrong', content: { 'application/problem+json': { schema: problemSchema } } }
-  if (reply === 'none') return { '204': { description: 'Done' }, default: failure }
+function requestHeaders({ idempotent, etag, ifMatch }: RouteContract): z.ZodObject | null {
+  if (idempotent) return z.object({ 'Idempotency-Key': idempotencyKey.optional() })
+  if (etag) return z.object({ 'If-None-Match': z.string().optional().describe('An earlier ETag: 304 when nothing has changed since') })
+  if (ifMatch)
+    return z.object({ 'If-Match': z.string().optional().describe('The ETag of what is to be changed: 412 when it is not that any more') })
+  return null
+}
+
+const idempotencyKey = z
+  .string()
+  .min(1)
+  .max(255)
+  .describe('Of your choice, for one request: sent again with it, it has one effect, and for a day the answer is the first one')
+
+function replyHeaders({ idempotent, etag, paged }: RouteContract): z.ZodObject | null {
+  if (idempotent) return z.object({ 'Idempotent-Replayed': z.literal('true').optional().describe('This is the first answer once more') })
+  if (!etag && !paged) return null
+  return z.object({
+    ...(etag && { ETag: z.string().describe('A validator of this answer') }),
+    ...(paged && { Link: z.string().optional().describe('The next page (RFC 8288), where there is one: `<…>; rel="next"`') }),
+  })
+}
+
+function responsesOf(contract: RouteContract): ZodOpenApiResponsesObject {
+  const { reply, idempotent, etag, ifMatch } = contract
+  const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: problemSchema } } })
+  const failures: ZodOpenApiResponsesObject = {
+    ...(etag && { '304': { description: 'Nothing has changed' } }),
+    ...(idempotent && {
+      '409': problem('A conflict; with `Retry-After`, the same request is being worked on'),
+      '422': problem('The key was used for another request'),
+    }),
+    ...(ifMatch && { '412': problem('It was changed meanwhile') }),
+    default: problem('What went wrong'),
+  }
+  const headers = replyHeaders(contract)
+  if (reply === 'none') return { '204': { description: 'Done' }, ...failures }
   if (reply === 'stream')
-    return { '200': { description: 'Bytes', content: { 'application/octet-stream': { schema: bytes } } }, default: failure }
+    return { '200': { description: 'Bytes', content: { 'application/octet-stream': { schema: bytes } } }, ...failures }
   if (reply === 'events')
-    return { '200': { description: 'Server-Sent Events', content: { 'text/event-stream': { schema: z.string() } } }, default: failure }
-  return { '200': { description: 'Done', content: { 'application/json': { schema: reply } } }, default: failure }
+    return { '200': { description: 'Server-Sent Events', content: { 'text/event-stream': { schema: z.string() } } }, ...failures }
+  return { '200': { description: 'Done', ...(headers && { headers }), content: { 'application/json': { schema: reply } } }, ...failures }
 }
 
 function securityOf(policy: Policy): Record<string, string[]>[] {

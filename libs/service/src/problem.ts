@@ -60,6 +60,13 @@ export function invalidWithStatus(status: number, message: string): AshevilleErr
   return error
 }
 
+/** A `conflict` whose HTTP status says more than 409 (412, 422). */
+export function conflictWithStatus(status: number, message: string): AshevilleError {
+  const error = new AshevilleError('conflict', message)
+  statuses.set(error, status)
+  return error
+}
+
 /** Express and what it uses mark a request's own faults with a 4xx status (http-errors). */
 function translate(error: unknown): AshevilleError {
   const kind = kindOf(error)

@@ -6,6 +6,8 @@ import type { Request } from 'express'
 import type { Binding, Call, StreamReply, Visit } from './binding.ts'
 import type { Browser, Person } from './browser.ts'
 import type { Context } from './context.ts'
+import { createMatch, etagOf, isKnown } from './etag.ts'
+import { answerOnce, idempotencyKeyOf, keyedRequest, type Claim, type Idempotency } from './idempotency.ts'
 import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
 import type { Verify } from './service-tokens.ts'
 import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
@@ -13,6 +15,7 @@ import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
 export interface ServeOptions {
   verify: Verify | undefined
   browser: Browser | undefined
+  idempotency: Idempotency | undefined
   /** Until a JSON answer or a page must be there. Streams have none. */
   deadlineMs: number
   /** How long a streamed body may stand still. */
@@ -58,8 +61,27 @@ async function serveApi(binding: Extract<Binding, { kind: 'api' }>, context: Con
   const body = await bodyOf(contract, context, options)
   const { requestId, signal, log } = context
   const { from: caller, userId, person } = admitted
-  const call = { request, response, requestId, signal, log, params, query, body, caller, userId, person }
-  await sendReply(contract, await binding.handle(call as unknown as Call<RouteContract>), context)
+  const handle = async (claim: Claim | null): Promise<unknown> => {
+    const match = createMatch(request)
+    const { check: checkMatch } = match
+    const call = { request, response, requestId, signal, log, params, query, body, caller, userId, person, checkMatch, claim }
+    const reply = await binding.handle(call as unknown as Call<RouteContract>)
+    if (contract.ifMatch && match.isForgotten()) throw new Error('If-Match was not heeded')
+    return reply
+  }
+  const key = contract.idempotent ? idempotencyKeyOf(request) : null
+  if (key === null) return sendReply(contract, await handle(null), context)
+  if (!options.idempotency) throw new Error('There is no place to keep idempotency keys')
+  const keyed = keyedRequest(contract, key, { caller, userId }, [params, query, body])
+  const answer = await answerOnce(options.idempotency, keyed, requestId, async (claim) => {
+    const body = textOf(contract, await handle(claim), context)
+    return { status: response.statusCode, body }
+  })
+  if (answer.isReplay) response.set('idempotent-replayed', 'true')
+  response
+    .status(answer.status)
+    .type(answer.status < 400 ? 'json' : 'application/problem+json')
+    .send(answer.body)
 }
 
 function addToLog(context: Context, { from, userId }: Admitted): void {
@@ -113,13 +135,35 @@ function texts(values: object, separator: string | null): Record<string, string>
 }
 
 async function sendReply(contract: RouteContract, reply: unknown, context: Context): Promise<void> {
-  const { response, log } = context
+  const { request, response } = context
   if (contract.reply === 'none') {
     if (!response.headersSent) response.status(204).end()
     return
   }
   if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(contract.reply, reply, context)
-  const checked = contract.reply.safeParse(reply)
+  const text = textOf(contract, reply, context)
+  const next = contract.paged ? (reply as { next?: unknown }).next : null
+  if (typeof next === 'string') response.set('link', `<${nextPage(request, next)}>; rel="next"`)
+  if (contract.etag) {
+    const etag = etagOf(text)
+    response.set('etag', etag).set('cache-control', 'private, no-cache')
+    if (isKnown(request, etag)) return void response.status(304).end()
+  }
+  response.type('json').send(text)
+}
+
+/** A reference relative to the address that was asked for (RFC 8288), as what is in front of us may have another name for us. */
+function nextPage({ originalUrl }: Request, cursor: string): string {
+  const [path = '', query = ''] = originalUrl.split('?')
+  const values = new URLSearchParams(query)
+  values.set('cursor', cursor)
+  return `${path}?${values.toString()}`
+}
+
+/** The reply as it is sent; throws `unexpected` for one outside its contract. */
+function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Context): string {
+  if (typeof schema === 'string') throw new Error('Bytes are not written as JSON')
+  const checked = schema.safeParse(reply)
   if (!checked.success) {
     log.error(
       { faults: checked.error.issues.slice(0, 5).map(({ code, path }) => ({ code, path: path.join('.') })) },
@@ -127,7 +171,7 @@ async function sendReply(contract: RouteContract, reply: unknown, context: Conte
     )
     throw new AshevilleError('unexpected', 'The reply is outside its contract')
   }
-  response.json(reply)
+  return JSON.stringify(reply)
 }
 
 async function sendStream(kind: 'stream' | 'events', reply: unknown, { response, signal }: Context): Promise<void> {

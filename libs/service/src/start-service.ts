@@ -9,6 +9,7 @@ import type { Browser } from './browser.ts'
 import { createContext, type Context } from './context.ts'
 import { createDrain, isEventStream } from './drain.ts'
 import { createMetrics, readReadiness, type Check } from './health.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { Logger } from './logger.ts'
 import { createOpenApi } from './openapi.ts'
 import { problemOf } from './problem.ts'
@@ -32,6 +33,8 @@ export interface ServiceOptions {
   version: string
   /** Needed when a binding's policy is `person` or `visitor`. */
   browser?: Browser
+  /** Needed when a binding's contract is `idempotent`. */
+  idempotency?: Idempotency
   /**
    * Directives of the Content-Security-Policy. Unless given, nothing is allowed, as fits an API. Values may be functions of
    * request and response (nonces): see helmet.
@@ -61,7 +64,7 @@ export interface Service {
 /**
  * Starts an HTTP service: `bindings` behind their policies, and our own endpoints `/livez`, `/readyz`, `/version`,
  * `/metrics`, `/openapi.json`. Failures are answered as problem details (RFC 9457), for pages by `browser.fail`.
- * Throws when a binding lacks what its policy needs, two bindings are for the same address, or the port is taken.
+ * Throws when a binding lacks what its policy or contract needs, two bindings are for the same address, or the port is taken.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   checkBindings(options)
@@ -105,14 +108,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return { url, close: () => (closing ??= close()) }
 }
 
-function checkBindings({ bindings, verify, browser }: ServiceOptions): void {
+function checkBindings({ bindings, verify, browser, idempotency }: ServiceOptions): void {
   const seen = new Set<string>()
-  for (const { method, path, policy, kind } of bindings) {
+  for (const { method, path, policy, kind, contract } of bindings) {
     const route = `${method} ${path}`
     if (!policy) throw new Error(`${route} has no policy`)
     if (policy.who === 'service' && !verify) throw new Error(`${route} is for services: verify is needed`)
     if ((policy.who === 'person' || policy.who === 'visitor' || kind === 'page') && !browser)
       throw new Error(`${route} is for browsers: browser is needed`)
+    if (contract?.idempotent && !idempotency) throw new Error(`${route} takes keys: idempotency is needed`)
     if (seen.has(route)) throw new Error(`${route} is bound twice`)
     seen.add(route)
   }
@@ -121,12 +125,12 @@ function checkBindings({ bindings, verify, browser }: ServiceOptions): void {
 function addBinding(app: Express, binding: Binding, options: ServiceOptions, contextOf: (request: Request) => Context): void {
   const { method, path } = binding
   const verb = method.toLowerCase() as Lowercase<typeof method>
-  const { verify, browser, deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
+  const { verify, browser, idempotency, deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
   app[verb](path, async (request: Request) => {
     const context = contextOf(request)
     context.route = path
     context.binding = binding
-    await serveBinding(binding, context, { verify, browser, deadlineMs, bodyIdleMs })
+    await serveBinding(binding, context, { verify, browser, idempotency, deadlineMs, bodyIdleMs })
   })
 }
 
