@@ -1,7 +1,10 @@
 import type { Logger } from '@asheville/service'
+import { giveBackParked } from './connect/give-back.ts'
 import { revokeRemoved } from './connect/revoke-removed.ts'
 import type { Context } from './context.ts'
+import { clearChallenges } from './passkeys/challenges.ts'
 import { listLeftTokens } from './queries/credentials.ts'
+import { clearLinks } from './profile/queries.ts'
 import { clearTransactions } from './queries/oauth-transactions.ts'
 import { addNewStream } from './queries/streams.ts'
 import { clearThrottles } from './queries/throttles.ts'
@@ -13,7 +16,10 @@ const everyMs = 60_000
 export async function tidy(context: Context, log: Logger): Promise<void> {
   await clearThrottles(context.db)
   await clearTransactions(context.db)
+  await clearLinks(context.db)
+  await clearChallenges(context.db)
   await clearSessions(context.db)
+  await giveBackParked(context, log)
   for (const { userId, connectionId } of await listLeftTokens(context.db, 20)) await revokeRemoved(context, userId, connectionId, log)
 }
 

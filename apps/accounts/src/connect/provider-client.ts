@@ -9,9 +9,12 @@ export interface Provider {
   logins: readonly Login[]
 }
 
-/** The one address that browsers come back to from this provider. */
-export function redirectUriOf(webUrl: string, provider: string): string {
-  return `${webUrl}/connect/${provider}/callback`
+/**
+ * The one address that browsers come back to from this provider, whatever for (RFC 9700 §4.4): it tells which one an answer is
+ * from. With a storage people also sign in, so that its pages need no session.
+ */
+export function redirectUriOf(webUrl: string, { kind, adapter }: { kind: 'network' | 'storage'; adapter: { id: string } }): string {
+  return `${webUrl}/${kind === 'storage' ? 'sign-in' : 'connect'}/${adapter.id}/callback`
 }
 
 /** The app that the operator registered with a provider. `invalid` when there is none. */

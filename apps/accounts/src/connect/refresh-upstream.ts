@@ -1,8 +1,12 @@
 import { AshevilleError, type OAuthClient, type Tokens } from '@asheville/core'
+import type { Connection } from '@asheville/clients'
 import { findAdapter, type Context } from '../context.ts'
 import { getRegistration } from '../queries/app-registrations.ts'
 import type { StoredConnection } from '../queries/connections.ts'
 import { refreshTokens, revokeTokens, type OAuthServer } from './oauth-client.ts'
+
+/** What tells where tokens are from. */
+export type Granted = Pick<StoredConnection, 'endpoints' | 'registrationId'> & { connection: Pick<Connection, 'provider' | 'server'> }
 
 /** Providers were seen to take half a minute; giving up early would lose the token that they then send. */
 const refreshMs = 40_000
@@ -11,7 +15,7 @@ const refreshMs = 40_000
  * Asks the provider for new tokens; not ended by a caller that goes away. Null when these cannot be renewed at all. Throws
  * `reconnect-required` when the grant is dead, `unavailable` or `rate-limited` otherwise.
  */
-export async function refreshUpstream(context: Context, stored: StoredConnection, tokens: Tokens): Promise<Tokens | null> {
+export async function refreshUpstream(context: Context, stored: Granted, tokens: Tokens): Promise<Tokens | null> {
   const signal = AbortSignal.timeout(refreshMs)
   const server = await oauthServerOf(context, stored, signal)
   if (server) return tokens.refreshToken === null ? null : refreshTokens(server, tokens.refreshToken)
@@ -23,7 +27,7 @@ export async function refreshUpstream(context: Context, stored: StoredConnection
 }
 
 /** Gives the grant back to the provider, where it has a way. */
-export async function revokeUpstream(context: Context, stored: StoredConnection, tokens: Tokens, signal: AbortSignal): Promise<void> {
+export async function revokeUpstream(context: Context, stored: Granted, tokens: Tokens, signal: AbortSignal): Promise<void> {
   const server = await oauthServerOf(context, stored, signal)
   if (server) return revokeTokens(server, tokens)
   const { connection } = stored
@@ -37,7 +41,7 @@ function plain({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {
 }
 
 /** The authorisation server that the connection was made with; null for one that was made by filling in fields. */
-async function oauthServerOf(context: Context, stored: StoredConnection, signal: AbortSignal): Promise<OAuthServer | null> {
+async function oauthServerOf(context: Context, stored: Granted, signal: AbortSignal): Promise<OAuthServer | null> {
   const { connection, endpoints } = stored
   if (endpoints === null) return null
   const found = findAdapter(context, connection.provider)
@@ -48,7 +52,7 @@ async function oauthServerOf(context: Context, stored: StoredConnection, signal:
   return { name, endpoints, client, http: context.http, signal, now: () => new Date() }
 }
 
-async function clientOf(context: Context, { registrationId, connection }: StoredConnection): Promise<OAuthClient | null> {
+async function clientOf(context: Context, { registrationId, connection }: Granted): Promise<OAuthClient | null> {
   if (registrationId !== null) return getRegistration(context.db, registrationId, context.sealing)
   const login = findAdapter(context, connection.provider)?.adapter.logins.find((each) => each.kind === 'oauth2')
   const clientId = login && context.variables[login.clientIdVariable]

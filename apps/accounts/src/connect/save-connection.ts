@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { AshevilleError, type Account, type OAuthEndpoints } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
-import type { Database } from '@asheville/database'
+import { isUniqueViolation, type Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
+import { findIdentity } from '../identities/queries.ts'
 import { findByAccount, getConnection, listConnections, putConnection } from '../queries/connections.ts'
 import { putTokens } from '../queries/credentials.ts'
 import { addStreams, makeDue, resetStreams } from '../queries/streams.ts'
@@ -17,7 +18,12 @@ export interface NewLink extends SignedIn {
   endpoints: OAuthEndpoints | null
   /** The connection that is to work again; another account is a `conflict` then. */
   reconnects: string | null
+  /** Where the items of a network are to go; null: where they went before, else the person's first storage. */
+  storageId: string | null
 }
+
+/** Another account than the one that was to be reconnected. */
+export class OtherAccount extends AshevilleError {}
 
 /**
  * Saves an account that was tested. The same account again is the same connection, with new tokens and everything that was
@@ -37,8 +43,13 @@ export async function saveConnection(
   if (link.reconnects !== null) await checkReconnect(tx, userId, link.reconnects, existing?.connection.id ?? null, account)
 
   const previousStorage = existing?.connection.storageId ?? null
-  const storageId = found.kind === 'network' ? await chooseStorage(tx, userId, previousStorage) : null
-  const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), { ...link, kind: found.kind, storageId })
+  const storageId = found.kind === 'network' ? await chooseStorage(tx, userId, [link.storageId, previousStorage]) : null
+  if (found.kind === 'storage') await refuseForeign(tx, userId, found.adapter.title, link)
+  const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), { ...link, kind: found.kind, storageId }).catch(
+    (error: unknown) => {
+      throw isUniqueViolation(error, 'connections_storage_account') ? someoneElses(found.adapter.title, account) : error
+    },
+  )
   await putTokens(tx, userId, connection, link.tokens, sealing)
 
   if (found.kind === 'network') {
@@ -61,16 +72,26 @@ async function checkReconnect(
 ): Promise<void> {
   const { connection } = await getConnection(tx, userId, reconnects)
   if (existingId === reconnects) return
-  throw new AshevilleError(
+  throw new OtherAccount(
     'conflict',
     `You signed in as ${account.handle}, but this connection is ${connection.handle}. Sign in as ${connection.handle}, or connect ${account.handle} as a new account`,
   )
 }
 
-/** The storage it had, if it is still connected; else the person's first. */
-async function chooseStorage(tx: Database, userId: string, previous: string | null): Promise<string> {
+/** What somebody else signs in with is theirs, also while they have not connected it. */
+async function refuseForeign(tx: Database, userId: string, title: string, { provider, server, account }: NewLink): Promise<void> {
+  const identity = await findIdentity(tx, { provider, server, providerUserId: account.id })
+  if (identity && identity.userId !== userId) throw someoneElses(title, account)
+}
+
+function someoneElses(title: string, { handle }: Account): AshevilleError {
+  return new AshevilleError('conflict', `${title} (${handle}) belongs to somebody else’s account on this server`)
+}
+
+/** The first of these that is connected; else the person's first. */
+async function chooseStorage(tx: Database, userId: string, wanted: readonly (string | null)[]): Promise<string> {
   const storages = await listConnections(tx, userId, 'storage')
-  const storage = storages.find(({ id }) => id === previous) ?? storages[0]
+  const storage = wanted.map((id) => storages.find((each) => each.id === id)).find((each) => each !== undefined) ?? storages[0]
   if (!storage) throw new AshevilleError('conflict', 'Choose a storage first: there is no place to copy to')
   return storage.id
 }

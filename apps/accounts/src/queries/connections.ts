@@ -72,6 +72,19 @@ export async function findByAccount(
   return row ? storedOf(row) : null
 }
 
+/** Whether anybody has connected that account. */
+export async function isConnected(
+  db: Database,
+  account: { provider: string; server: string | null; accountId: string },
+): Promise<boolean> {
+  const rows = await db.query(
+    `SELECT FROM connections WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND account_id = $3 AND removed_at IS NULL
+     LIMIT 1`,
+    [account.provider, account.server, account.accountId],
+  )
+  return rows.length > 0
+}
+
 export interface LinkedAccount {
   kind: Connection['kind']
   provider: string

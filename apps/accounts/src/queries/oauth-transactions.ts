@@ -1,11 +1,15 @@
 import type { Fields, OAuthEndpoints } from '@asheville/core'
+import type { OAuthPurpose } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Sealing } from '../sealing.ts'
 import { hashToken } from '../tokens.ts'
 
-/** A person sent to an authorisation server, and what is needed when they come back. */
+/** Who was sent away: a session of a person, or a browser that is signed in as nobody, by its visitor cookie. */
+export type Sent = { userId: string; sessionId: string } | { visitor: string }
+
+/** A browser sent to an authorisation server, and what is needed when it comes back. */
 export interface OAuthTransaction {
-  sessionId: string
+  purpose: OAuthPurpose
   provider: string
   server: string | null
   fields: Fields
@@ -15,36 +19,50 @@ export interface OAuthTransaction {
   /** PKCE's; null where the server does not know it. */
   verifier: string | null
   reconnects: string | null
+  storageId: string | null
+  returnTo: string | null
 }
 
 /** Several tabs and networks at once are fine; a loop of a thousand is not. The oldest give way. */
 const maxPending = 20
 
-const bindingOf = (userId: string, provider: string, sessionId: string) => ['oauth-transaction', userId, provider, sessionId]
+function ownerOf(sent: Sent) {
+  if ('visitor' in sent) return { userId: null, sessionId: null, visitorHash: hashToken(sent.visitor) }
+  return { ...sent, visitorHash: null }
+}
+
+function bindingOf(sent: Sent, { purpose, provider }: Pick<OAuthTransaction, 'purpose' | 'provider'>): string[] {
+  const { userId, sessionId, visitorHash } = ownerOf(sent)
+  const owner = visitorHash ? ['visitor', Buffer.from(visitorHash).toString('hex')] : [userId ?? '', sessionId ?? '']
+  return ['oauth-transaction', purpose, provider, ...owner]
+}
 
 /** Remembers it for ten minutes under the hash of its state. */
 export async function addTransaction(
   tx: Database,
-  userId: string,
+  sent: Sent,
   state: string,
   transaction: OAuthTransaction,
   sealing: Sealing,
 ): Promise<void> {
-  const { provider, sessionId, verifier } = transaction
-  const { keyId, sealed } = sealing.seal(verifier ?? '', bindingOf(userId, provider, sessionId))
+  const { purpose, provider, verifier } = transaction
+  const { userId, sessionId, visitorHash } = ownerOf(sent)
+  const { keyId, sealed } = sealing.seal(verifier ?? '', bindingOf(sent, transaction))
   await tx.query(
-    `DELETE FROM oauth_transactions WHERE user_id = $1 AND (expires_at <= now() OR state_hash IN (
-       SELECT state_hash FROM oauth_transactions WHERE user_id = $1 ORDER BY created_at DESC OFFSET $2))`,
-    [userId, maxPending - 1],
+    `DELETE FROM oauth_transactions WHERE (user_id = $1 OR visitor_hash = $2) AND (expires_at <= now() OR state_hash IN (
+       SELECT state_hash FROM oauth_transactions WHERE user_id = $1 OR visitor_hash = $2 ORDER BY created_at DESC OFFSET $3))`,
+    [userId, visitorHash, maxPending - 1],
   )
   await tx.query(
-    `INSERT INTO oauth_transactions (state_hash, user_id, session_id, provider, server, fields, endpoints, registration_id,
-       redirect_uri, sealed_verifier, key_id, reconnects, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + interval '10 minutes')`,
+    `INSERT INTO oauth_transactions (state_hash, user_id, session_id, visitor_hash, purpose, provider, server, fields, endpoints,
+       registration_id, redirect_uri, sealed_verifier, key_id, reconnects, storage_id, return_to, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + interval '10 minutes')`,
     [
       hashToken(state),
       userId,
       sessionId,
+      visitorHash,
+      purpose,
       provider,
       transaction.server,
       JSON.stringify(transaction.fields),
@@ -54,6 +72,8 @@ export async function addTransaction(
       verifier === null ? null : sealed,
       keyId,
       transaction.reconnects,
+      transaction.storageId,
+      transaction.returnTo,
     ],
   )
 }
@@ -64,26 +84,30 @@ interface Row extends Omit<OAuthTransaction, 'verifier'> {
 }
 
 /**
- * Takes the transaction away, so that it serves once. Null when there is none of that state that is this person's, this session's
- * and this provider's and still within its time; another person's attempt leaves it to whom it belongs.
+ * Takes the transaction away, so that it serves once. Null when there is none of that state that was begun by this session of
+ * this person, or by this visitor, for this purpose and provider, and is still within its time; another's attempt leaves it to
+ * whom it belongs.
  */
 export async function takeTransaction(
   db: Database,
-  userId: string,
-  { state, sessionId, provider }: { state: string; sessionId: string; provider: string },
+  sent: Sent,
+  { state, purpose, provider }: { state: string; purpose: OAuthPurpose; provider: string },
   sealing: Sealing,
 ): Promise<OAuthTransaction | null> {
+  const { userId, sessionId, visitorHash } = ownerOf(sent)
   const [row] = await db.query<Row>(
-    `DELETE FROM oauth_transactions t USING sessions s
-     WHERE t.state_hash = $1 AND t.user_id = $2 AND t.session_id = $3 AND t.provider = $4 AND t.expires_at > now()
-       AND s.id = t.session_id AND s.user_id = t.user_id AND least(s.idle_expires_at, s.expires_at) > now()
-     RETURNING t.session_id AS "sessionId", t.provider, t.server, t.fields, t.endpoints, t.registration_id AS "registrationId",
-       t.redirect_uri AS "redirectUri", t.sealed_verifier AS "sealedVerifier", t.key_id AS "keyId", t.reconnects`,
-    [hashToken(state), userId, sessionId, provider],
+    `DELETE FROM oauth_transactions t
+     WHERE t.state_hash = $1 AND t.purpose = $2 AND t.provider = $3 AND t.expires_at > now()
+       AND (t.visitor_hash = $6 OR (t.user_id = $4 AND t.session_id = $5 AND EXISTS (
+         SELECT FROM sessions s WHERE s.id = t.session_id AND s.user_id = t.user_id AND least(s.idle_expires_at, s.expires_at) > now())))
+     RETURNING t.purpose, t.provider, t.server, t.fields, t.endpoints, t.registration_id AS "registrationId",
+       t.redirect_uri AS "redirectUri", t.sealed_verifier AS "sealedVerifier", t.key_id AS "keyId", t.reconnects,
+       t.storage_id AS "storageId", t.return_to AS "returnTo"`,
+    [hashToken(state), purpose, provider, userId, sessionId, visitorHash],
   )
   if (!row) return null
   const { sealedVerifier, keyId, ...transaction } = row
-  const verifier = sealedVerifier && sealing.open({ keyId, sealed: sealedVerifier }, bindingOf(userId, provider, sessionId))
+  const verifier = sealedVerifier && sealing.open({ keyId, sealed: sealedVerifier }, bindingOf(sent, transaction))
   return { ...transaction, verifier }
 }
 

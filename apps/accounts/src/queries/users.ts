@@ -34,26 +34,42 @@ export async function addUser(
   userId: string,
   person: { name: string; email: string; locale: string; passwordHash: string; isOpen: boolean },
 ): Promise<User> {
-  const isFirst = !(await hasOwner(tx)) && (await isFirstInLine(tx))
-  if (!isFirst && !person.isOpen) throw signUpClosed()
   try {
-    const [user] = await tx.query<User>(
-      `INSERT INTO users (id, name, email, role, locale) VALUES ($1, $2, $3, $4, $5) RETURNING ${columns}`,
-      [userId, person.name, person.email, isFirst ? 'owner' : 'member', person.locale],
-    )
+    const user = await addPerson(tx, userId, person)
     await tx.query("INSERT INTO identities (user_id, provider, provider_user_id) VALUES ($1, 'local', $2)", [userId, person.email])
     await tx.query('INSERT INTO passwords (user_id, hash) VALUES ($1, $2)', [userId, person.passwordHash])
-    return user!
+    return user
   } catch (error) {
     if (isUniqueViolation(error, 'users_email') || isUniqueViolation(error, 'identities_provider_user')) throw emailTaken(error)
     throw error
   }
 }
 
+/** A person with no way to sign in yet; who is first and who may, as above. */
+export async function addPerson(
+  tx: Database,
+  userId: string,
+  person: { name: string; email: string | null; locale: string; isOpen: boolean },
+): Promise<User> {
+  const isFirst = !(await hasOwner(tx)) && (await isFirstInLine(tx))
+  if (!isFirst && !person.isOpen) throw signUpClosed()
+  const [user] = await tx.query<User>(
+    `INSERT INTO users (id, name, email, role, locale) VALUES ($1, $2, $3, $4, $5) RETURNING ${columns}`,
+    [userId, person.name, person.email, isFirst ? 'owner' : 'member', person.locale],
+  )
+  return user!
+}
+
 /** While there is no owner, people sign up one after the other. */
 async function isFirstInLine(tx: Database): Promise<boolean> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('asheville.accounts.owner'))")
   return !(await hasOwner(tx))
+}
+
+/** Whose address this is; null when it is nobody's. */
+export async function findUserByEmail(db: Database, email: string): Promise<string | null> {
+  const [row] = await db.query<{ id: string }>('SELECT id FROM users WHERE email = $1', [email])
+  return row?.id ?? null
 }
 
 /** Who signs in by this e-mail address, and the hash of their password. */

@@ -66,6 +66,8 @@ export const connectionRoutes = {
       fields: z.record(z.string().max(60), z.string().max(2000)),
       sessionId: id,
       reconnects: id.nullable(),
+      /** Where the items of a network are to go; absent or null: where they went before, else the person's first storage. */
+      storageId: id.nullable().optional(),
     }),
     reply: z.discriminatedUnion('next', [
       z.strictObject({ next: z.literal('connected'), connection: connectionSchema }),

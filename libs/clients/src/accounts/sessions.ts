@@ -6,8 +6,8 @@ import { userSchema } from './people.ts'
 export const sessionSchema = z.strictObject({ id, user: userSchema, expiresAt: instantSchema })
 export type Session = z.infer<typeof sessionSchema>
 
-const sessionToken = z.string().min(20).max(200)
-const device = z.strictObject({ userAgent: z.string().max(500), address: z.string().max(64) })
+export const sessionToken = z.string().min(20).max(200)
+export const device = z.strictObject({ userAgent: z.string().max(500), address: z.string().max(64) })
 
 /** Signing in and out. */
 export const sessionRoutes = {

@@ -1,0 +1,14 @@
+import type { accountsRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import { createRegistrar } from '../connect/provider-client.ts'
+import type { Context } from '../context.ts'
+import { sendToSignIn } from '../sign-in/send-to-sign-in.ts'
+
+export function handleBeginIdentity(context: Context): Handler<typeof accountsRoutes.beginIdentity> {
+  const register = createRegistrar(context)
+  return async ({ userId, body, signal }) => {
+    const { provider, fields, sessionId } = body
+    const asked = { provider, fields, purpose: 'identity', returnTo: null, signal } as const
+    return { url: await sendToSignIn(context, register, { userId, sessionId }, asked) }
+  }
+}

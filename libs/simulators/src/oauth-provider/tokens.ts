@@ -1,0 +1,137 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { basicOf, fieldsOf } from '../kit/index.ts'
+import type { Answer, Call } from '../kit/index.ts'
+import type { Code, Settings } from './authorization.ts'
+import type { Grant, OAuthClientRecord, OAuthCounts } from './types.ts'
+
+type Parts = {
+  clients: Map<string, OAuthClientRecord>
+  counts: OAuthCounts
+  settings: Settings
+  codes: Map<string, Code>
+}
+
+const secret = () => randomBytes(24).toString('base64url')
+const fail = (error: string, status = 400): Answer => ({ status, json: { error }, headers: { 'cache-control': 'no-store' } })
+
+/** The token, revocation and registration endpoints. */
+export function createTokens({ clients, counts, settings, codes }: Parts) {
+  const grants: Grant[] = []
+  const grantOfCode = new Map<string, Grant>()
+  /** Refresh tokens that were exchanged for others. */
+  const spent = new Map<string, Grant>()
+
+  function clientOf(call: Call, fields: Record<string, unknown>): OAuthClientRecord | null {
+    const [id, given] = basicOf(call) ?? [String(fields.client_id ?? ''), fields.client_secret === undefined ? null : String(fields.client_secret)]
+    const client = clients.get(id)
+    return client && client.clientSecret === given ? client : null
+  }
+
+  function token(call: Call): Answer {
+    const fields = fieldsOf(call)
+    const client = clientOf(call, fields)
+    if (!client) return fail('invalid_client', 401)
+    if (fields.grant_type === 'authorization_code') return exchange(fields, client)
+    if (fields.grant_type === 'refresh_token') return refresh(fields, client)
+    return fail('unsupported_grant_type')
+  }
+
+  function exchange(fields: Record<string, unknown>, client: OAuthClientRecord): Answer {
+    counts.exchanges += 1
+    const given = String(fields.code ?? '')
+    const code = codes.get(given)
+    if (code?.isUsed) {
+      counts.codeReuses += 1
+      const grant = grantOfCode.get(given)
+      if (grant) grant.isRevoked = true
+      return fail('invalid_grant')
+    }
+    if (!code || code.clientId !== client.clientId || code.expiresAt <= settings.now()) return fail('invalid_grant')
+    if (code.redirectUri !== fields.redirect_uri) {
+      counts.wrongRedirects += 1
+      return fail('invalid_grant')
+    }
+    if (!isVerified(code, fields.code_verifier)) return fail('invalid_grant')
+    code.isUsed = true
+    const grant: Grant = {
+      account: code.account,
+      clientId: client.clientId,
+      accessToken: secret(),
+      refreshToken: secret(),
+      isRevoked: false,
+    }
+    grants.push(grant)
+    grantOfCode.set(given, grant)
+    return answerOf(grant)
+  }
+
+  function isVerified({ challenge }: Code, verifier: unknown): boolean {
+    if (settings.pkce === 'ignored') return true
+    if (challenge === null) {
+      if (verifier !== undefined) counts.downgrades += 1
+      return verifier === undefined
+    }
+    const text = typeof verifier === 'string' ? verifier : ''
+    const derived = challenge.method === 'plain' ? text : createHash('sha256').update(text).digest('base64url')
+    if (derived !== challenge.value) counts.wrongVerifiers += 1
+    return derived === challenge.value
+  }
+
+  function refresh(fields: Record<string, unknown>, client: OAuthClientRecord): Answer {
+    counts.refreshes += 1
+    const given = String(fields.refresh_token ?? '')
+    const reused = spent.get(given)
+    if (reused) {
+      counts.refreshReuses += 1
+      reused.isRevoked = true
+    }
+    const grant = grants.find((each) => each.refreshToken === given && !each.isRevoked && each.clientId === client.clientId)
+    if (!grant) return fail('invalid_grant')
+    spent.set(given, grant)
+    grant.accessToken = secret()
+    grant.refreshToken = secret()
+    return answerOf(grant)
+  }
+
+  function answerOf({ accessToken, refreshToken }: Grant): Answer {
+    return {
+      json: {
+        access_token: accessToken,
+        token_type: 'Bearer',
+        ...(settings.lifetimeSeconds !== null && { expires_in: settings.lifetimeSeconds }),
+        ...(settings.hasRefresh && { refresh_token: refreshToken }),
+      },
+      headers: { 'cache-control': 'no-store' },
+    }
+  }
+
+  function revoke(call: Call): Answer {
+    const fields = fieldsOf(call)
+    const client = clientOf(call, fields)
+    if (!client) return fail('invalid_client', 401)
+    counts.revocations += 1
+    for (const grant of grants)
+      if (grant.clientId === client.clientId && (grant.refreshToken === fields.token || grant.accessToken === fields.token))
+        grant.isRevoked = true
+    return { status: 200 }
+  }
+
+  function register(call: Call): Answer {
+    if (!settings.registration) return { status: 403, json: { error: 'access_denied' } }
+    const fields = fieldsOf(call)
+    const redirectUris = Array.isArray(fields.redirect_uris) ? fields.redirect_uris.map(String) : []
+    if (redirectUris.length === 0) return fail('invalid_redirect_uri')
+    counts.registrations += 1
+    const client = { clientId: secret(), clientSecret: secret(), redirectUris }
+    clients.set(client.clientId, client)
+    return { status: 201, json: { client_id: client.clientId, client_secret: client.clientSecret, redirect_uris: redirectUris } }
+  }
+
+  return {
+    grants,
+    token,
+    revoke,
+    register,
+    find: (accessToken: string): Grant | null => grants.find((each) => each.accessToken === accessToken) ?? null,
+  }
+}
