@@ -26,6 +26,13 @@ import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
 import { handleSavePlan } from './handlers/save-plan.ts'
 import { handleTakeLease } from './handlers/take-lease.ts'
 import { handleUpdateConnection } from './handlers/update-connection.ts'
+import { handleAddPasskey } from './passkeys/add-passkey.ts'
+import { handleBeginPasskey } from './passkeys/begin-passkey.ts'
+import { handleBeginPasskeySignIn } from './passkeys/begin-sign-in.ts'
+import { handleFinishPasskeySignIn } from './passkeys/finish-sign-in.ts'
+import { handleListPasskeys } from './passkeys/list-passkeys.ts'
+import { handleRemovePasskey } from './passkeys/remove-passkey.ts'
+import { handleRenamePasskey } from './passkeys/rename-passkey.ts'
 import { handleCheckSession } from './sessions/check-session.ts'
 import { handleCreateSession } from './sessions/create-session.ts'
 import { handleEndSession } from './sessions/end-session.ts'
@@ -39,6 +46,13 @@ export function accountsBindings(context: Context): Binding[] {
     createSession: handleCreateSession(context),
     checkSession: handleCheckSession(context),
     endSession: handleEndSession(context),
+    listPasskeys: handleListPasskeys(context),
+    beginPasskey: handleBeginPasskey(context),
+    addPasskey: handleAddPasskey(context),
+    renamePasskey: handleRenamePasskey(context),
+    removePasskey: handleRemovePasskey(context),
+    beginPasskeySignIn: handleBeginPasskeySignIn(context),
+    finishPasskeySignIn: handleFinishPasskeySignIn(context),
     listConnections: handleListConnections(context),
     getConnection: handleGetConnection(context),
     beginConnect: handleBeginConnect(context),

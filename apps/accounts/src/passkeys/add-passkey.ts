@@ -1,0 +1,18 @@
+import { AshevilleError } from '@asheville/core'
+import type { accountsRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import type { Context } from '../context.ts'
+import { takeOwnChallenge } from './challenges.ts'
+import { addPasskey } from './queries.ts'
+import { relyingPartyOf } from './relying-party.ts'
+import { verifyMade } from './verify.ts'
+
+export function handleAddPasskey({ db, webUrl }: Pick<Context, 'db' | 'webUrl'>): Handler<typeof accountsRoutes.addPasskey> {
+  return async ({ userId, body: { sessionId, name, ...answer } }) => {
+    const made = await verifyMade(relyingPartyOf(webUrl), answer, (challenge) => takeOwnChallenge(db, userId, sessionId, challenge))
+    if (!made) {
+      throw new AshevilleError('forbidden', 'This is not the passkey that you began to add here in the last five minutes. Add it again')
+    }
+    return addPasskey(db, userId, name, made)
+  }
+}
