@@ -1,24 +1,14 @@
 import { realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { AshevilleError } from '@asheville/core'
+import { AshevilleError, storagePathParts } from '@asheville/core'
 
 /** Where unfinished files lie: inside the folder, so that a rename never crosses file systems, and never listed. */
 export const incoming = '.incoming'
 
-/**
- * The parts of a path that stays in the folder. Refused (`invalid`): empty, absolute, `.` and `..`, empty parts, NUL, backslashes
- * (separators on Windows), drive letters, and our own directory of unfinished files.
- */
+/** The parts of a path that stays in the folder, and out of our own directory of unfinished files; else `invalid`. */
 export function partsOf(path: string): string[] {
-  const parts = path.split('/')
-  const isSafe =
-    parts.every((part) => part !== '' && part !== '.' && part !== '..') &&
-    !path.includes('\0') &&
-    !path.includes('\\') &&
-    !/^[A-Za-z]:/.test(path) &&
-    path.isWellFormed() &&
-    parts[0]?.toLowerCase() !== incoming
-  if (!isSafe) throw new AshevilleError('invalid', 'This path is not allowed in the storage')
+  const parts = storagePathParts(path)
+  if (parts[0]?.toLowerCase() === incoming) throw new AshevilleError('invalid', 'This path is not allowed in the storage')
   return parts
 }
 

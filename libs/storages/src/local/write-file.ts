@@ -3,7 +3,7 @@ import { constants, type BigIntStats } from 'node:fs'
 import { link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
-import { AshevilleError, throwIfAborted, type Upload } from '@asheville/core'
+import { checkedUpload, throwIfAborted, type Upload } from '@asheville/core'
 import { revisionOf } from './revision.ts'
 import { incoming, partsOf, refuseLinks } from './safe-path.ts'
 import { codeOf, isAbsent } from './translate-error.ts'
@@ -55,19 +55,8 @@ async function makeDirectory(root: string, directory: string): Promise<string[]>
 
 async function writeTemporary(path: string, upload: Upload, signal: AbortSignal): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o640)
-  const hash = createHash('sha256')
-  let bytes = 0
   try {
-    for await (const chunk of upload.body()) {
-      throwIfAborted(signal)
-      const piece: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-      bytes += piece.byteLength
-      if (bytes > upload.bytes) break
-      hash.update(piece)
-      await writeAll(file, piece)
-    }
-    if (bytes !== upload.bytes || hash.digest('hex') !== upload.sha256)
-      throw new AshevilleError('invalid', 'What arrived is not what was announced; nothing was stored')
+    for await (const piece of checkedUpload(upload, signal)) await writeAll(file, piece)
     await file.sync()
   } finally {
     await file.close()
