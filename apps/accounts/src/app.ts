@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
 import { createDatabase, migrate, type Database } from '@asheville/database'
 import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
+import { createAccess } from './access.ts'
 import { checkKeys } from './check-keys.ts'
 import type { Context } from './context.ts'
 import { accountsBindings } from './handlers.ts'
-import type { MailSettings } from './mail/mailer.ts'
+import { createMailer, type MailSettings } from './mail/mailer.ts'
+import { startSending } from './mail/start-sending.ts'
 import { createSealing, type SealingKey } from './sealing.ts'
 import { startTidying } from './tidy.ts'
 
@@ -70,19 +72,22 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       sendsMail,
       syncIntervalMs,
     }
+    const access = createAccess(context)
     const tidying = startTidying(context, logger)
+    const sending = mail && startSending(context, createMailer(mail), logger)
     return await startService({
       name: 'accounts',
       host: options.host,
       port: options.port,
       sharePort: options.sharePort ?? false,
       logger,
-      bindings: accountsBindings(context),
+      bindings: accountsBindings(context, access),
       verify: createVerifier({ audience: 'accounts', publicKeys: options.publicKeys }),
       checks: { postgres: () => checkPostgres(db) },
       version: options.version,
       close: async () => {
-        await tidying.stop()
+        await Promise.all([tidying.stop(), sending?.stop()])
+        await access.settle()
         await close()
       },
     })

@@ -1,5 +1,6 @@
 import { accountsRoutes } from '@asheville/clients'
 import { bindAll, type Binding } from '@asheville/service'
+import type { Access } from './access.ts'
 import type { Context } from './context.ts'
 import { handleAcknowledgeOutbox } from './handlers/acknowledge-outbox.ts'
 import { handleBeginConnect } from './handlers/begin-connect.ts'
@@ -33,19 +34,53 @@ import { handleFinishPasskeySignIn } from './passkeys/finish-sign-in.ts'
 import { handleListPasskeys } from './passkeys/list-passkeys.ts'
 import { handleRemovePasskey } from './passkeys/remove-passkey.ts'
 import { handleRenamePasskey } from './passkeys/rename-passkey.ts'
+import { handleBeginIdentity } from './identities/begin-identity.ts'
+import { handleFindUser } from './identities/find-user.ts'
+import { handleFinishIdentity } from './identities/finish-identity.ts'
+import { handleListIdentities } from './identities/list-identities.ts'
+import { handleRemoveIdentity } from './identities/remove-identity.ts'
+import { handleBeginSignIn } from './sign-in/begin-sign-in.ts'
+import { handleFinishSignIn } from './sign-in/finish-sign-in.ts'
+import { handleListProviders } from './sign-in/list-providers.ts'
+import { handleConnectParked } from './connect/connect-parked.ts'
+import { handleGetParked } from './connect/get-parked.ts'
 import { handleCheckSession } from './sessions/check-session.ts'
 import { handleCreateSession } from './sessions/create-session.ts'
 import { handleEndSession } from './sessions/end-session.ts'
+import { handleListSessions } from './sessions/list-sessions.ts'
+import { handleRevokeSession } from './sessions/revoke-session.ts'
+import { handleRevokeSessions } from './sessions/revoke-sessions.ts'
+import { handleChangeEmail } from './profile/change-email.ts'
+import { handleChangePassword } from './profile/change-password.ts'
+import { handleCreateResetLink } from './profile/create-reset-link.ts'
+import { handleGetProfile } from './profile/get-profile.ts'
+import { handleRequestPasswordReset } from './profile/request-password-reset.ts'
+import { handleResetPassword } from './profile/reset-password.ts'
+import { handleSendVerification } from './profile/send-verification.ts'
+import { handleUpdateUser } from './profile/update-user.ts'
+import { handleVerifyEmail } from './profile/verify-email.ts'
 
 /** Every route of the accounts API with what answers it. */
-export function accountsBindings(context: Context): Binding[] {
+export function accountsBindings(context: Context, access: Access): Binding[] {
   return bindAll(accountsRoutes, {
     getSetup: handleGetSetup(context),
     createUser: handleCreateUser(context),
     getUser: handleGetUser(context),
+    getProfile: handleGetProfile(context),
+    updateUser: handleUpdateUser(context),
+    changeEmail: handleChangeEmail(context),
+    sendVerification: handleSendVerification(context),
+    verifyEmail: handleVerifyEmail(context),
+    changePassword: handleChangePassword(context),
+    requestPasswordReset: handleRequestPasswordReset(context),
+    resetPassword: handleResetPassword(context),
+    createResetLink: handleCreateResetLink(context),
     createSession: handleCreateSession(context),
     checkSession: handleCheckSession(context),
     endSession: handleEndSession(context),
+    listSessions: handleListSessions(context),
+    revokeSession: handleRevokeSession(context),
+    revokeSessions: handleRevokeSessions(context),
     listPasskeys: handleListPasskeys(context),
     beginPasskey: handleBeginPasskey(context),
     addPasskey: handleAddPasskey(context),
@@ -53,13 +88,23 @@ export function accountsBindings(context: Context): Binding[] {
     removePasskey: handleRemovePasskey(context),
     beginPasskeySignIn: handleBeginPasskeySignIn(context),
     finishPasskeySignIn: handleFinishPasskeySignIn(context),
+    listProviders: handleListProviders(context),
+    beginSignIn: handleBeginSignIn(context),
+    finishSignIn: handleFinishSignIn(context),
+    findUser: handleFindUser(context),
+    listIdentities: handleListIdentities(context),
+    beginIdentity: handleBeginIdentity(context),
+    finishIdentity: handleFinishIdentity(context),
+    removeIdentity: handleRemoveIdentity(context),
+    getParked: handleGetParked(context),
+    connectParked: handleConnectParked(context),
     listConnections: handleListConnections(context),
     getConnection: handleGetConnection(context),
     beginConnect: handleBeginConnect(context),
     finishConnect: handleFinishConnect(context),
     updateConnection: handleUpdateConnection(context),
     removeConnection: handleRemoveConnection(context),
-    getAccess: handleGetAccess(context),
+    getAccess: handleGetAccess(context, access),
     createSync: handleCreateSync(context),
     getSync: handleGetSync(context),
     listSyncs: handleListSyncs(context),

@@ -58,11 +58,12 @@ export async function startAccounts(options: Options = {}) {
     })
 
   const service = await start()
+  const signerOf = (name: ServiceName) => createSigner({ issuer: name, privateKey: keys.privateKey(name) })
   const clientOf = (name: ServiceName, baseUrl = service.url): Accounts =>
     createClient(accountsRoutes, {
       service: 'accounts',
       baseUrl,
-      sign: createSigner({ issuer: name, privateKey: keys.privateKey(name) }),
+      sign: signerOf(name),
       timeoutMs: 20_000,
     })
   const db: Database = createDatabase({ url: database.url, schema: 'accounts', poolSize: 2 })
@@ -76,6 +77,8 @@ export async function startAccounts(options: Options = {}) {
     /** Another process of the same service. */
     startAnother: start,
     clientOf,
+    /** Signs as that service. */
+    signerOf,
     web,
     conductor: clientOf('conductor'),
     workers: clientOf('workers'),

@@ -8,11 +8,11 @@ describe('the owner', () => {
   test('of many who come first at once, one becomes owner and the others are told', async () => {
     const accounts = await startAccounts({ isSignUpOpen: false })
     try {
-      expect(await accounts.web.getSetup({})).toEqual({ hasOwner: false, signUpOpen: false })
+      expect(await accounts.web.getSetup({})).toEqual({ hasOwner: false, signUpOpen: false, sendsMail: false })
       const emails = Array.from({ length: 5 }, (_, index) => `person${index}@example.org`)
       const kinds = await Promise.all(emails.map((email) => kindThrown(accounts.web.createUser({ body: person(email) }))))
       expect(kinds.sort()).toEqual(['forbidden', 'forbidden', 'forbidden', 'forbidden', 'none'])
-      expect(await accounts.web.getSetup({})).toEqual({ hasOwner: true, signUpOpen: false })
+      expect(await accounts.web.getSetup({})).toEqual({ hasOwner: true, signUpOpen: false, sendsMail: false })
       expect((await errorOf(accounts.web.createUser({ body: person('late@example.org') }))).message).toContain('Nobody else can sign up')
       expect((await accounts.web.getTotals({})).people).toBe(1)
     } finally {

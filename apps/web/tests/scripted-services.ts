@@ -82,7 +82,7 @@ export function accountsOf(user: User, token: string, connections: Connection[])
   const session = sessionFor(user)
   const ended = new Set<string>()
   return {
-    getSetup: async () => ({ hasOwner: true, signUpOpen: false }),
+    getSetup: async () => ({ hasOwner: true, signUpOpen: false, sendsMail: false }),
     getTotals: async () => ({ people: 1, connections: { mastodon: 1 } }),
     getUser: async () => user,
     createSession: async ({ body }) => {

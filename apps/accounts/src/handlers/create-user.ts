@@ -1,35 +1,40 @@
 import { randomUUID } from 'node:crypto'
-import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
-import { accountOf } from '../connect/account-of.ts'
-import { saveConnection } from '../connect/save-connection.ts'
+import { accountOf, type SignedIn } from '../connect/account-of.ts'
+import { saveConnection, type NewLink } from '../connect/save-connection.ts'
 import { withDeadline } from '../connect/with-deadline.ts'
-import { findAdapter, type Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import { normalizeEmail } from '../email.ts'
 import { hashPassword } from '../passwords.ts'
+import { sendVerificationLink } from '../profile/send-verification-link.ts'
 import { addUser, hasOwner, signUpClosed } from '../queries/users.ts'
 
-/** Every person begins with this server's disk as a storage. */
-const firstStorage = 'local'
+const nothing: SignedIn = { tokens: null, server: null, fields: {} }
 
 export function handleCreateUser(context: Context): Handler<typeof accountsRoutes.createUser> {
   const { db, isSignUpOpen } = context
   return async ({ body, signal }) => {
     if (!isSignUpOpen && (await hasOwner(db))) throw signUpClosed()
-    const found = findAdapter(context, firstStorage)
-    if (!found) throw new AshevilleError('unexpected', 'There is no storage called local')
     const userId = randomUUID()
-    const nothing = { tokens: null, server: null, fields: {} }
-    const account = await withDeadline(found.adapter.title, signal, (within) => accountOf(context, found, userId, nothing, within))
+    const storage = await firstStorage(context, userId, signal)
     const { name, locale, password } = body
     const passwordHash = await hashPassword(password)
     return db.transaction(async (tx) => {
       const person = { name, email: normalizeEmail(body.email), locale, passwordHash, isOpen: isSignUpOpen }
       const user = await addUser(tx, userId, person)
-      const link = { ...nothing, provider: firstStorage, account, registrationId: null, endpoints: null, reconnects: null }
-      await saveConnection(context, tx, userId, link)
+      if (storage) await saveConnection(context, tx, userId, storage)
+      await sendVerificationLink(context, tx, user, person.email)
       return user
     })
   }
+}
+
+/** Who signs up without a storage begins with the first that asks for nothing, such as this server's disk; null where there is none. */
+async function firstStorage(context: Context, userId: string, signal: AbortSignal): Promise<NewLink | null> {
+  const adapter = context.storages.find(({ logins }) => logins.length === 0)
+  if (!adapter) return null
+  const found = { kind: 'storage', adapter } as const
+  const account = await withDeadline(adapter.title, signal, (within) => accountOf(context, found, userId, nothing, within))
+  return { ...nothing, provider: adapter.id, account, registrationId: null, endpoints: null, reconnects: null, storageId: null }
 }

@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import type { Database } from '@asheville/database'
 import type { MailKind } from './mails.ts'
 import type { Sealed, Sealing } from '../sealing.ts'
 
+/** Beside mails there are requests for one: it is made out when whoever sends comes to it. */
+export type QueuedKind = MailKind | 'reset-request'
+
 /** A mail on its way. */
 export interface QueuedMail {
   id: string
-  kind: MailKind
+  kind: QueuedKind
   to: string
   locale: string
   values: Readonly<Record<string, string>>
@@ -15,17 +19,22 @@ export interface QueuedMail {
 export interface ClaimedMail {
   id: string
   userId: string | null
-  kind: MailKind
+  kind: QueuedKind
   attempts: number
   ageMs: number
   sealed: Sealed
 }
 
-const bindingOf = (id: string, kind: MailKind) => ['mail', id, kind]
+const bindingOf = (id: string, kind: QueuedKind) => ['mail', id, kind]
 
 export async function addMail(tx: Database, userId: string | null, { id, kind, ...rest }: QueuedMail, sealing: Sealing): Promise<void> {
   const { keyId, sealed } = sealing.seal(JSON.stringify(rest), bindingOf(id, kind))
   await tx.query('INSERT INTO mails (id, user_id, kind, sealed, key_id) VALUES ($1, $2, $3, $4, $5)', [id, userId, kind, sealed, keyId])
+}
+
+/** Somebody wants to set a new password for the account with this address, if there is one. */
+export function queueResetRequest(db: Database, email: string, sealing: Sealing): Promise<void> {
+  return addMail(db, null, { id: randomUUID(), kind: 'reset-request', to: email, locale: '', values: {} }, sealing)
 }
 
 /** Throws `unexpected` when it cannot be opened. */
@@ -45,8 +54,9 @@ export async function claimMails(db: Database, limit: number, holdMs: number): P
   return rows.map(({ sealed, keyId, ...row }) => ({ ...row, sealed: { keyId, sealed } }))
 }
 
-export async function removeMail(db: Database, id: string): Promise<void> {
-  await db.query('DELETE FROM mails WHERE id = $1', [id])
+/** Whether it was still there. */
+export async function removeMail(db: Database, id: string): Promise<boolean> {
+  return (await db.query('DELETE FROM mails WHERE id = $1 RETURNING id', [id])).length > 0
 }
 
 export async function delayMail(db: Database, id: string, delayMs: number): Promise<void> {

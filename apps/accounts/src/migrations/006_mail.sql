@@ -16,12 +16,12 @@ CREATE TABLE mails (
 CREATE INDEX mails_claimable ON mails (claimable_at);
 CREATE INDEX mails_user ON mails (user_id);
 
--- What a link in a mail may do, once, by the hash of its token; `email` is the address that it went to.
+-- What a link may do, once, by the hash of its token. `email`: the address that it was mailed to; null where the operator hands it over.
 CREATE TABLE mail_tokens (
   token_hash bytea PRIMARY KEY,
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
   purpose text NOT NULL CHECK (purpose IN ('verify-email', 'reset-password')),
-  email text NOT NULL,
+  email text,
   expires_at timestamptz NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );

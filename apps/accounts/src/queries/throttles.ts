@@ -39,6 +39,19 @@ export async function uncountAttempt(db: Database, key: string): Promise<void> {
   await db.query('UPDATE throttles SET attempts = greatest(attempts - 1, 0) WHERE key = $1', [hashToken(key)])
 }
 
+/** Notes something about `key` for a while, among the attempts: of what is counted, too, only the hash is kept. */
+export async function remember(db: Database, key: string, forMs: number): Promise<void> {
+  await db.query(
+    `INSERT INTO throttles (key, attempts, ends_at) VALUES ($1, 0, now() + $2 * interval '1 millisecond')
+     ON CONFLICT (key) DO UPDATE SET ends_at = excluded.ends_at`,
+    [hashToken(key), forMs],
+  )
+}
+
+export async function isRemembered(db: Database, key: string): Promise<boolean> {
+  return (await db.query('SELECT FROM throttles WHERE key = $1 AND ends_at > now()', [hashToken(key)])).length > 0
+}
+
 /** Clears windows that have ended. */
 export async function clearThrottles(db: Database): Promise<void> {
   await db.query('DELETE FROM throttles WHERE ends_at < now()')

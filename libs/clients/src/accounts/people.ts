@@ -12,16 +12,18 @@ export const userSchema = z.strictObject({
 })
 export type User = z.infer<typeof userSchema>
 
-const password = z.string().min(10, 'Use at least 10 characters').max(200)
+export const nameSchema = z.string().trim().min(1, 'Write your name').max(100)
+export const emailSchema = z.email('Write an e-mail address').max(320)
+export const passwordSchema = z.string().min(10, 'Use at least 10 characters').max(200)
 
 /** Who people are. */
 export const peopleRoutes = {
   getSetup: route({
     method: 'GET',
     path: '/v1/setup',
-    summary: 'Whether the owner account exists, and whether others may sign up',
+    summary: 'Whether the owner account exists, whether others may sign up, whether this server sends mail',
     policy: from('web'),
-    reply: z.strictObject({ hasOwner: z.boolean(), signUpOpen: z.boolean() }),
+    reply: z.strictObject({ hasOwner: z.boolean(), signUpOpen: z.boolean(), sendsMail: z.boolean() }),
   }),
   createUser: route({
     method: 'POST',
@@ -29,12 +31,13 @@ export const peopleRoutes = {
     summary: 'Sign up with e-mail and password; the first person is the owner. Every person gets a connection to this server’s disk',
     policy: from('web'),
     body: z.strictObject({
-      name: z.string().trim().min(1, 'Write your name').max(100),
-      email: z.email('Write an e-mail address'),
-      password,
+      name: nameSchema,
+      email: emailSchema,
+      password: passwordSchema,
       locale: z.string().max(20),
     }),
     reply: userSchema,
+    idempotent: true,
   }),
   getUser: route({
     method: 'GET',
@@ -42,12 +45,19 @@ export const peopleRoutes = {
     summary: 'The person',
     policy: forUser('web', 'platform', 'conductor'),
     reply: userSchema,
+    etag: true,
   }),
   getTotals: route({
     method: 'GET',
     path: '/v1/totals',
-    summary: 'How many people, connections by network, for the public pages',
+    summary: 'How many people, how many connected each network and storage, votes for planned ones: for the public pages',
     policy: from('web'),
-    reply: z.strictObject({ people: count, connections: z.record(z.string(), count) }),
+    reply: z.strictObject({
+      people: count,
+      connections: z.record(z.string(), count),
+      storages: z.record(z.string(), count),
+      votes: z.record(z.string(), count),
+    }),
+    etag: true,
   }),
 } as const

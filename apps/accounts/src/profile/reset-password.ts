@@ -1,0 +1,29 @@
+import type { accountsRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import type { Context } from '../context.ts'
+import { hashPassword } from '../passwords.ts'
+import { lockPerson } from '../queries/users.ts'
+import { endSessions } from '../sessions/end-sessions.ts'
+import { announcePassword } from './announce-password.ts'
+import { deadLink } from './dead-link.ts'
+import { findLink, setPassword, setVerified, takeLink } from './queries.ts'
+
+export function handleResetPassword(context: Context): Handler<typeof accountsRoutes.resetPassword> {
+  const { db } = context
+  return async ({ body }) => {
+    const { linkToken, password } = body
+    // A hash is dear: nobody gets one for a made-up link.
+    if ((await findLink(db, linkToken, 'reset-password')) === null) throw deadLink()
+    const hash = await hashPassword(password)
+    const userId = await db.transaction(async (tx) => {
+      const link = await takeLink(tx, linkToken, 'reset-password')
+      if (!link) throw deadLink()
+      await lockPerson(tx, link.userId)
+      if (link.email !== null) await setVerified(tx, link.userId, link.email)
+      await setPassword(tx, link.userId, hash)
+      await announcePassword(context, tx, link.userId)
+      return link.userId
+    })
+    await endSessions(context, userId)
+  }
+}
