@@ -1,19 +1,25 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AshevilleError, kindOf, type Tokens } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { refreshUpstream } from './connect/refresh-upstream.ts'
 import { findAdapter, type Context } from './context.ts'
 import { getConnection, type StoredConnection } from './queries/connections.ts'
-import { findTokens, lockTokens, putTokens, type StoredTokens } from './queries/credentials.ts'
-import { lockPerson } from './queries/users.ts'
+import { findTokens, lockMarked, lockTokens, markRefreshing, putTokens, type StoredTokens } from './queries/credentials.ts'
+import { lockEvenClosing } from './queries/users.ts'
 import { markReconnect, reconnectReason } from './streams/end-work.ts'
 import { isUsable } from './usable-token.ts'
 
 /** Longer than the slowest provider that is waited for: whoever holds the lock has answered or given up by then. */
 const waitMs = 50_000
 const pollMs = 100
+/** Whoever has lost the lock and lives stores what the provider gave within this time of Postgres being there again. */
+const graceMs = 5_000
+const longestPauseMs = 1_000
 
-type Outcome = { kind: 'tokens'; tokens: Tokens } | { kind: 'none' } | { kind: 'dead'; version: number } | { kind: 'locked' }
+type Outcome = { kind: 'tokens'; tokens: Tokens } | { kind: 'none' } | { kind: 'dead'; version: number }
+/** `locked`: somebody asks the provider. `marked`: somebody did, and has lost the lock. */
+type Attempt = Outcome | { kind: 'locked' } | { kind: 'marked'; by: string }
 
 export interface Access {
   /**
@@ -27,6 +33,8 @@ export interface Access {
     rejected: string | null,
     signal: AbortSignal,
   ): Promise<{ accessToken: string | null; expiresAt: string | null }>
+  /** Waits until every refresh under way is stored or has failed. */
+  settle(): Promise<void>
 }
 
 /**
@@ -36,12 +44,13 @@ export interface Access {
 export function createAccess(context: Context): Access {
   const { db, sealing } = context
   const refreshing = new Map<string, Promise<Outcome>>()
+  const self = randomUUID()
 
   function refreshOnce(userId: string, stored: StoredConnection, rejected: string | null): Promise<Outcome> {
     const { id } = stored.connection
     const running = refreshing.get(id)
     if (running) return running
-    const started = refresh(context, userId, stored, rejected).finally(() => refreshing.delete(id))
+    const started = refresh(context, self, userId, stored, rejected).finally(() => refreshing.delete(id))
     refreshing.set(id, started)
     return started
   }
@@ -62,7 +71,7 @@ export function createAccess(context: Context): Access {
     }
   }
 
-  return { get }
+  return { get, settle: async () => void (await Promise.allSettled(refreshing.values())) }
 }
 
 const pick = ({ accessToken, expiresAt }: Tokens) => ({ accessToken, expiresAt })
@@ -71,44 +80,115 @@ function reconnectRequired(context: Context, provider: string): AshevilleError {
   return new AshevilleError('reconnect-required', reconnectReason(findAdapter(context, provider)?.adapter.title ?? provider))
 }
 
-async function refresh(context: Context, userId: string, stored: StoredConnection, rejected: string | null): Promise<Outcome> {
+async function refresh(
+  context: Context,
+  self: string,
+  userId: string,
+  stored: StoredConnection,
+  rejected: string | null,
+): Promise<Outcome> {
   const until = Date.now() + waitMs
+  const lost = { by: '', since: 0 }
   for (;;) {
-    const outcome = await refreshLocked(context, userId, stored, rejected)
-    if (outcome.kind === 'dead') await announceDead(context, userId, stored, outcome.version)
-    if (outcome.kind !== 'locked') return outcome
+    const gone = Date.now() - lost.since > graceMs ? lost.by : ''
+    const attempt = await tryRefresh(context, { self, gone }, userId, stored, rejected)
+    if (attempt.kind === 'dead') await announceDead(context, userId, stored, attempt.version)
+    if (attempt.kind !== 'locked' && attempt.kind !== 'marked') return attempt
+    const by = attempt.kind === 'marked' ? attempt.by : ''
+    if (by !== lost.by) Object.assign(lost, { by, since: Date.now() })
     if (Date.now() > until) throw new AshevilleError('unavailable', 'The access is being renewed, which takes long', { retryAfterMs: 5000 })
     await delay(pollMs)
   }
 }
 
-async function refreshLocked(context: Context, userId: string, stored: StoredConnection, rejected: string | null): Promise<Outcome> {
-  const { refreshDb, sealing } = context
+interface Refresher {
+  /** Names this process. */
+  self: string
+  /** One that had time enough to store what it got: it must be dead. Empty: none. */
+  gone: string
+}
+
+async function tryRefresh(
+  context: Context,
+  refresher: Refresher,
+  userId: string,
+  stored: StoredConnection,
+  rejected: string | null,
+): Promise<Attempt> {
+  const begun = await begin(context, refresher, userId, stored, rejected)
+  return begun.kind === 'begun' ? renew(context, refresher.self, userId, stored, begun.before) : begun
+}
+
+/**
+ * Notes, before the provider is asked, that it will be. If Postgres goes away during the call, the lock goes with it, and only
+ * this note keeps others from using the refresh token a second time before its successor is stored.
+ */
+async function begin(
+  { db, sealing }: Context,
+  { self, gone }: Refresher,
+  userId: string,
+  { connection }: StoredConnection,
+  rejected: string | null,
+): Promise<Attempt | { kind: 'begun'; before: StoredTokens }> {
+  return db.transaction(async (tx) => {
+    const before = await lockTokens(tx, userId, connection, sealing)
+    if (before === 'locked') return { kind: 'locked' }
+    if (!before) return { kind: 'none' }
+    if (isUsable(before, rejected, new Date())) return { kind: 'tokens', tokens: before }
+    const by = before.refreshing
+    if (by !== null && by !== self && by !== gone) return { kind: 'marked', by }
+    await markRefreshing(tx, userId, connection.id, self)
+    return { kind: 'begun', before }
+  })
+}
+
+async function renew(
+  context: Context,
+  self: string,
+  userId: string,
+  stored: StoredConnection,
+  before: StoredTokens,
+): Promise<Outcome | { kind: 'locked' }> {
+  const { db, refreshDb, sealing } = context
   const { connection } = stored
-  const seen: { before: StoredTokens | null; fresh: Tokens | null } = { before: null, fresh: null }
+  const seen: { answer: Answer | null } = { answer: null }
   try {
-    return await refreshDb.transaction<Outcome>(async (tx) => {
+    const isOurs = await refreshDb.transaction(async (tx) => {
       await tx.query("SET LOCAL idle_in_transaction_session_timeout = '60s'")
-      const tokens = await lockTokens(tx, userId, connection, sealing)
-      if (tokens === 'locked') return { kind: 'locked' }
-      if (!tokens) return { kind: 'none' }
-      if (isUsable(tokens, rejected, new Date())) return { kind: 'tokens', tokens }
-      seen.before = tokens
-      const fresh = await refreshUpstream(context, stored, tokens)
-      if (!fresh) return { kind: 'dead', version: tokens.version }
-      seen.fresh = fresh
-      await putTokens(tx, userId, connection, fresh, sealing)
-      return { kind: 'tokens', tokens: fresh }
+      if (!(await lockMarked(tx, userId, connection.id, { version: before.version, by: self }))) return false
+      seen.answer = await ask(context, stored, before)
+      if (seen.answer.fresh) await putTokens(tx, userId, connection, seen.answer.fresh, sealing)
+      else await markRefreshing(tx, userId, connection.id, null)
+      return true
     })
+    if (!isOurs) return { kind: 'locked' }
   } catch (error) {
-    const { before, fresh } = seen
-    if (before && fresh) return keep(context, userId, stored, before, fresh)
-    if (before && kindOf(error) === 'reconnect-required') return { kind: 'dead', version: before.version }
-    throw error
+    // No call was made: nobody need wait for us.
+    if (!seen.answer) await markRefreshing(db, userId, connection.id, null).catch(() => undefined)
+    if (!seen.answer) throw error
+    if (seen.answer.fresh) return keep(context, userId, stored, before, seen.answer.fresh)
+  }
+  const { fresh, error } = seen.answer!
+  if (fresh) return { kind: 'tokens', tokens: fresh }
+  if (error === null || kindOf(error) === 'reconnect-required') return { kind: 'dead', version: before.version }
+  throw error
+}
+
+/** New tokens, or why there are none; neither: they cannot be renewed at all. */
+interface Answer {
+  fresh: Tokens | null
+  error: Error | null
+}
+
+async function ask(context: Context, stored: StoredConnection, tokens: StoredTokens): Promise<Answer> {
+  try {
+    return { fresh: await refreshUpstream(context, stored, tokens), error: null }
+  } catch (error) {
+    return { fresh: null, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }
 
-/** The provider has answered, and the database did not take it: the old refresh token may be dead, so try hard. */
+/** The provider has answered, and the database did not take it: the old refresh token may be dead, so it is tried until it is stored. */
 async function keep(
   { db, sealing }: Context,
   userId: string,
@@ -116,12 +196,12 @@ async function keep(
   before: StoredTokens,
   fresh: Tokens,
 ): Promise<Outcome> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
       return await db.transaction((tx) => replace(tx, userId, connection, before, fresh, sealing))
     } catch (error) {
-      if (attempt >= 20) throw error
-      await delay(Math.min(100 * 2 ** attempt, 3000))
+      if (kindOf(error) !== 'unavailable') throw error
+      await delay(pauseMs)
     }
   }
 }
@@ -146,7 +226,7 @@ async function replace(
 async function announceDead(context: Context, userId: string, { connection }: StoredConnection, version: number): Promise<void> {
   const title = findAdapter(context, connection.provider)?.adapter.title ?? connection.provider
   await context.db.transaction(async (tx) => {
-    await lockPerson(tx, userId)
+    await lockEvenClosing(tx, userId)
     const { connection: current } = await getConnection(tx, userId, connection.id)
     await markReconnect(tx, userId, current, { reason: reconnectReason(title), version })
   })

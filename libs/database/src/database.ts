@@ -72,6 +72,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   pool.on('error', () => undefined)
 
   async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (pool.ending) throw new AshevilleError('unexpected', 'The database was closed')
     const client = await pool.connect().catch((error: unknown) => {
       throw translateError(error)
     })

@@ -8,6 +8,8 @@ export type CredentialField = 'access_token' | 'refresh_token'
 export interface StoredTokens extends Tokens {
   version: number
   updatedAt: string
+  /** Who asks the provider for new ones, or did so when it died. */
+  refreshing: string | null
 }
 
 interface Row {
@@ -17,10 +19,11 @@ interface Row {
   expiresAt: string | null
   version: number
   updatedAt: string
+  refreshing: string | null
 }
 
 /** What a credential is bound to when it is sealed. */
-function bindingOf(userId: string, provider: string, connectionId: string, field: CredentialField): string[] {
+export function credentialBinding(userId: string, provider: string, connectionId: string, field: CredentialField): string[] {
   return ['credential', userId, provider, connectionId, field]
 }
 
@@ -30,13 +33,23 @@ export interface Owned {
 }
 
 /** The connection's tokens; null where it has none. */
-export function findTokens(db: Database, userId: string, connection: Owned, sealing: Sealing): Promise<StoredTokens | null> {
-  return readTokens(db, userId, connection, sealing, '')
+export async function findTokens(db: Database, userId: string, { id, provider }: Owned, sealing: Sealing): Promise<StoredTokens | null> {
+  const rows = await db.query<Row>(
+    `SELECT field, sealed, key_id AS "keyId", expires_at AS "expiresAt", version, updated_at AS "updatedAt", refreshing FROM credentials
+     WHERE user_id = $1 AND connection_id = $2`,
+    [userId, id],
+  )
+  const open = ({ keyId, sealed, field }: Row) => sealing.open({ keyId, sealed }, credentialBinding(userId, provider, id, field))
+  const access = rows.find(({ field }) => field === 'access_token')
+  if (!access) return null
+  const refresh = rows.find(({ field }) => field === 'refresh_token')
+  const { expiresAt, version, updatedAt, refreshing } = access
+  return { accessToken: open(access), refreshToken: refresh ? open(refresh) : null, expiresAt, version, updatedAt, refreshing }
 }
 
 /**
- * As above, with the rows locked until the transaction ends. 'locked' when somebody else has them: nobody waits inside
- * Postgres, where a slow provider would meet the deadlines of statements.
+ * As above, with the access token's row, which stands for all of them, locked until the transaction ends. 'locked' when somebody
+ * else has it: nobody waits inside Postgres, where a slow provider would meet the deadlines of statements.
  */
 export async function lockTokens(
   tx: Database,
@@ -44,58 +57,61 @@ export async function lockTokens(
   connection: Owned,
   sealing: Sealing,
 ): Promise<StoredTokens | null | 'locked'> {
-  const tokens = await readTokens(tx, userId, connection, sealing, 'FOR UPDATE SKIP LOCKED')
-  if (tokens) return tokens
-  const rows = await tx.query("SELECT FROM credentials WHERE user_id = $1 AND connection_id = $2 AND field = 'access_token'", [
-    userId,
-    connection.id,
-  ])
-  return rows.length > 0 ? 'locked' : null
-}
-
-async function readTokens(
-  db: Database,
-  userId: string,
-  { id, provider }: Owned,
-  sealing: Sealing,
-  lock: '' | 'FOR UPDATE SKIP LOCKED',
-): Promise<StoredTokens | null> {
-  const rows = await db.query<Row>(
-    `SELECT field, sealed, key_id AS "keyId", expires_at AS "expiresAt", version, updated_at AS "updatedAt" FROM credentials
-     WHERE user_id = $1 AND connection_id = $2 ORDER BY field ${lock}`,
-    [userId, id],
+  const locked = await tx.query(
+    "SELECT FROM credentials WHERE user_id = $1 AND connection_id = $2 AND field = 'access_token' FOR UPDATE SKIP LOCKED",
+    [userId, connection.id],
   )
-  const open = (row: Row) => sealing.open({ keyId: row.keyId, sealed: row.sealed }, bindingOf(userId, provider, id, row.field))
-  const access = rows.find(({ field }) => field === 'access_token')
-  if (!access) return null
-  const refresh = rows.find(({ field }) => field === 'refresh_token')
-  const { expiresAt, version, updatedAt } = access
-  return { accessToken: open(access), refreshToken: refresh ? open(refresh) : null, expiresAt, version, updatedAt }
+  const tokens = await findTokens(tx, userId, connection, sealing)
+  return tokens && locked.length === 0 ? 'locked' : tokens
 }
 
-/** Replaces the connection's tokens; null removes them. */
-export async function putTokens(tx: Database, userId: string, connection: Owned, tokens: Tokens | null, sealing: Sealing): Promise<void> {
-  if (!tokens) return removeTokens(tx, userId, connection.id)
-  await putToken(tx, userId, connection, 'access_token', tokens.accessToken, tokens.expiresAt, sealing)
-  if (tokens.refreshToken !== null) return putToken(tx, userId, connection, 'refresh_token', tokens.refreshToken, null, sealing)
-  await tx.query("DELETE FROM credentials WHERE user_id = $1 AND connection_id = $2 AND field = 'refresh_token'", [userId, connection.id])
+/** Notes who asks the provider for new tokens; null: nobody does. */
+export async function markRefreshing(db: Database, userId: string, connectionId: string, by: string | null): Promise<void> {
+  await db.query("UPDATE credentials SET refreshing = $3 WHERE user_id = $1 AND connection_id = $2 AND field = 'access_token'", [
+    userId,
+    connectionId,
+    by,
+  ])
 }
 
-async function putToken(
+/** Locks the access token's row, if it is still that version and marked so. */
+export async function lockMarked(
+  tx: Database,
+  userId: string,
+  connectionId: string,
+  { version, by }: { version: number; by: string },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `SELECT FROM credentials WHERE user_id = $1 AND connection_id = $2 AND field = 'access_token' AND version = $3 AND refreshing = $4
+     FOR UPDATE`,
+    [userId, connectionId, version, by],
+  )
+  return rows.length > 0
+}
+
+/** Replaces the connection's tokens, in one statement; null removes them. */
+export async function putTokens(
   tx: Database,
   userId: string,
   { id, provider }: Owned,
-  field: CredentialField,
-  token: string,
-  expiresAt: string | null,
+  tokens: Tokens | null,
   sealing: Sealing,
 ): Promise<void> {
-  const { sealed, keyId } = sealing.seal(token, bindingOf(userId, provider, id, field))
+  if (!tokens) return removeTokens(tx, userId, id)
+  const { accessToken, refreshToken, expiresAt } = tokens
+  const fields: { field: CredentialField; token: string }[] = [{ field: 'access_token', token: accessToken }]
+  if (refreshToken !== null) fields.push({ field: 'refresh_token', token: refreshToken })
+  const sealed = fields.map(({ field, token }) => sealing.seal(token, credentialBinding(userId, provider, id, field)))
   await tx.query(
-    `INSERT INTO credentials AS c (connection_id, user_id, field, sealed, key_id, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+    `WITH gone AS (DELETE FROM credentials WHERE user_id = $1 AND connection_id = $2 AND NOT field = ANY ($3))
+     INSERT INTO credentials AS c (connection_id, user_id, field, sealed, key_id, expires_at)
+     SELECT $2, $1, n.field, n.sealed, n.key_id, CASE n.field WHEN 'access_token' THEN $6::timestamptz END
+     FROM unnest($3::text[], $4::bytea[], $5::text[]) AS n (field, sealed, key_id)
      ON CONFLICT (connection_id, field) DO UPDATE
-     SET sealed = $4, key_id = $5, expires_at = $6, version = c.version + 1, updated_at = now() WHERE c.user_id = $2`,
-    [id, userId, field, sealed, keyId, expiresAt],
+     SET sealed = excluded.sealed, key_id = excluded.key_id, expires_at = excluded.expires_at, version = c.version + 1,
+       updated_at = clock_timestamp(), refreshing = NULL
+     WHERE c.user_id = $1`,
+    [userId, id, fields.map(({ field }) => field), sealed.map((each) => each.sealed), sealed.map(({ keyId }) => keyId), expiresAt],
   )
 }
 
