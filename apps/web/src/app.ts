@@ -10,13 +10,23 @@ import { connectProviderPages } from './pages/connect-provider/handler.ts'
 import { connectionPages } from './pages/connection/handler.ts'
 import { eventsPages } from './pages/events/handler.ts'
 import { filesPages } from './pages/files/handler.ts'
+import { forgotPasswordPages } from './pages/forgot-password/handler.ts'
 import { homePages } from './pages/home/handler.ts'
+import { identitiesPages } from './pages/identities/handler.ts'
 import { itemPages } from './pages/item/handler.ts'
+import { passwordPages } from './pages/password/handler.ts'
+import { profilePages } from './pages/profile/handler.ts'
+import { resetPasswordPages } from './pages/reset-password/handler.ts'
+import { passkeysPages } from './pages/passkeys/handler.ts'
+import { passkeySignInPages } from './pages/passkey-sign-in/handler.ts'
 import { settingsPages } from './pages/settings/handler.ts'
 import { signInPages } from './pages/sign-in/handler.ts'
+import { signInProviderPages } from './pages/sign-in-provider/handler.ts'
 import { signOutPages } from './pages/sign-out/handler.ts'
 import { signUpPages } from './pages/sign-up/handler.ts'
 import { statusPages } from './pages/status/handler.ts'
+import { verifyEmailPages } from './pages/verify-email/handler.ts'
+import { createSignIn } from './sign-in/passport.ts'
 import { createSessions } from './sessions.ts'
 import { createSite, type Site, type WebSettings } from './site.ts'
 
@@ -34,11 +44,12 @@ export interface WebOptions {
 
 /** Every page, in the order in which addresses are matched. */
 export function webBindings(site: Site): Binding[] {
+  const signIn = createSignIn(site)
   return [
     ...site.assets.bindings,
     ...homePages(site),
     ...signUpPages(site),
-    ...signInPages(site),
+    ...signInPages(site, signIn),
     ...signOutPages(site),
     ...connectPages(site),
     ...connectProviderPages(site),
@@ -47,8 +58,17 @@ export function webBindings(site: Site): Binding[] {
     ...browsePages(site),
     ...itemPages(site),
     ...settingsPages(site),
+    ...passkeysPages(site),
+    ...passkeySignInPages(site),
+    ...identitiesPages(site),
+    ...profilePages(site),
+    ...passwordPages(site),
+    ...forgotPasswordPages(site),
+    ...resetPasswordPages(site),
+    ...verifyEmailPages(site),
     ...eventsPages(site),
     ...filesPages(site),
+    ...signInProviderPages(site, signIn),
   ]
 }
 

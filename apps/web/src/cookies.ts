@@ -6,7 +6,7 @@ import type { Request, Response } from 'express'
  */
 export type CookieMode = 'secure' | 'plain'
 
-const names = { session: 'asheville', visitor: 'asheville-visitor' } as const
+const names = { session: 'asheville', visitor: 'asheville-visitor', reset: 'asheville-reset', verification: 'asheville-verification' } as const
 export type CookieName = keyof typeof names
 
 /** The value of one of our cookies: the `__Host-` one first; the plain one only where pages are not served over https. */
@@ -43,11 +43,11 @@ export function cookieMode(request: Request, webUrl: string): CookieMode {
   return isLoopback(request) && parseCookies(request.headers.cookie).has(`__Host-${names.visitor}`) ? 'secure' : 'plain'
 }
 
-/** Offers the visitor cookie in each kind that this browser may take. */
-export function offerVisitorCookie(request: Request, response: Response, value: string, webUrl: string): void {
+/** Offers a cookie in each kind that this browser may take, before it is known which it does. */
+export function offerCookie(request: Request, response: Response, name: CookieName, value: string, webUrl: string, expires?: Date): void {
   const isHttps = webUrl.startsWith('https:')
-  if (isHttps || isLoopback(request)) writeCookie(response, 'visitor', value, 'secure')
-  if (!isHttps) writeCookie(response, 'visitor', value, 'plain')
+  if (isHttps || isLoopback(request)) writeCookie(response, name, value, 'secure', expires)
+  if (!isHttps) writeCookie(response, name, value, 'plain', expires)
 }
 
 /** Plain http from another machine: whoever is on the way can read along. */

@@ -5,7 +5,7 @@ import type { Exchange, Visit } from '@asheville/service'
 import type { Request } from 'express'
 import type { Assets } from './assets.ts'
 import { type Backends, type BackendUrls, createBackends } from './backends.ts'
-import { isExposed, offerVisitorCookie, readCookie } from './cookies.ts'
+import { isExposed, offerCookie, readCookie } from './cookies.ts'
 import { formToken } from './forgery.ts'
 import { createFormat, type Format } from './format.ts'
 import { chooseLocale, createTranslate, type Translate } from './i18n.ts'
@@ -62,6 +62,8 @@ export interface Shown {
   /** A part that a script put in place of the old one: without the layout. */
   isFragment?: boolean
   description?: string
+  /** What it runs besides, by the names of assets, in this order. */
+  scripts?: readonly string[]
   /** An address to go on to at once (the way out to an authorisation server). */
   goTo?: string
 }
@@ -108,7 +110,7 @@ export function createSite(parts: SiteParts): Site {
     if (visit.session && visit.token) return visit.token
     if (!visit.visitor) {
       visit.visitor = randomBytes(24).toString('base64url')
-      offerVisitorCookie(request, response, visit.visitor, settings.webUrl)
+      offerCookie(request, response, 'visitor', visit.visitor, settings.webUrl)
     }
     return visit.visitor
   }
@@ -143,7 +145,7 @@ export function createSite(parts: SiteParts): Site {
     redirect({ response }, path) {
       response.set('cache-control', 'no-store').redirect(303, path)
     },
-    networkTitle: (id) => parts.networks.find((network) => network.id === id)?.title ?? id,
+    networkTitle: (id) => [...parts.networks, ...parts.storages].find((adapter) => adapter.id === id)?.title ?? id,
   }
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { hashPassword } from '../passwords.ts'
 import { lockPerson } from '../queries/users.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
+import { removeSessions } from '../sessions/queries.ts'
 import { announcePassword } from './announce-password.ts'
 import { confirmPerson } from './confirm-person.ts'
 import { getProfile, setPassword } from './queries.ts'
@@ -20,8 +21,10 @@ export function handleChangePassword(context: Context): Handler<typeof accountsR
     await db.transaction(async (tx) => {
       await lockPerson(tx, userId)
       await setPassword(tx, userId, hash)
+      await removeSessions(tx, userId, { except: body.sessionId })
       await announcePassword(context, tx, userId)
     })
+    // With the old password went what it had opened; what was opened since, and what Redis knows, goes here.
     await endSessions(context, userId, { except: body.sessionId })
   }
 }

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { hashPassword } from '../passwords.ts'
 import { lockPerson } from '../queries/users.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
+import { removeSessions } from '../sessions/queries.ts'
 import { announcePassword } from './announce-password.ts'
 import { deadLink } from './dead-link.ts'
 import { findLink, setPassword, setVerified, takeLink } from './queries.ts'
@@ -21,9 +22,11 @@ export function handleResetPassword(context: Context): Handler<typeof accountsRo
       await lockPerson(tx, link.userId)
       if (link.email !== null) await setVerified(tx, link.userId, link.email)
       await setPassword(tx, link.userId, hash)
+      await removeSessions(tx, link.userId, {})
       await announcePassword(context, tx, link.userId)
       return link.userId
     })
+    // With the old password went what it had opened; what was opened since, and what Redis knows, goes here.
     await endSessions(context, userId)
   }
 }
