@@ -38,7 +38,7 @@ export function faultsOf(error: unknown, fieldNames: readonly string[], t: Trans
 /** HTTP status of a form that is shown again with faults. */
 export function statusOf(error: unknown): number {
   const kind = error instanceof AshevilleError ? error.kind : 'unexpected'
-  return { unavailable: 503, 'rate-limited': 429, unauthenticated: 401, conflict: 409 }[kind as string] ?? 422
+  return { unavailable: 503, 'rate-limited': 429, unauthenticated: 401, forbidden: 403, conflict: 409 }[kind as string] ?? 422
 }
 
 /** One value of a form as text; the last where it is repeated, empty where it is missing. */

@@ -11,8 +11,16 @@ export function deviceOf({ request }: Pick<Visit, 'request'>): { userAgent: stri
   }
 }
 
-/** Gives a browser the session that accounts opened for it, in a new cookie; whatever session it had before is ended. */
-export async function keepSession(site: Site, visit: Visit, opened: { token: string; session: Session }): Promise<void> {
+/**
+ * Gives a browser the session that accounts opened for it, in a new cookie; whatever session it had before is ended. What the
+ * visitor cookie was bound to ends as well, unless it `keepsVisitor`.
+ */
+export async function keepSession(
+  site: Site,
+  visit: Visit,
+  opened: { token: string; session: Session },
+  { keepsVisitor = false }: { keepsVisitor?: boolean } = {},
+): Promise<void> {
   const { request, response } = visit
   const before = site.state(request).token
   if (before) {
@@ -23,6 +31,6 @@ export async function keepSession(site: Site, visit: Visit, opened: { token: str
       .catch(() => null)
   }
   const mode = cookieMode(request, site.settings.webUrl)
-  clearCookie(response, 'visitor', site.settings.webUrl)
+  if (!keepsVisitor) clearCookie(response, 'visitor', site.settings.webUrl)
   writeCookie(response, 'session', opened.token, mode, new Date(opened.session.expiresAt))
 }

@@ -109,3 +109,9 @@ export async function listExpiredParked(
 export async function removeParked(db: Database, userId: string, id: string): Promise<void> {
   await db.query('DELETE FROM parked_accounts WHERE user_id = $1 AND id = $2', [userId, id])
 }
+
+/** One of the person's, whatever session it is for and however old, locked until the transaction ends. */
+export async function findParkedOf(tx: Database, userId: string, id: string, sealing: Sealing): Promise<ParkedAccount | null> {
+  const [row] = await tx.query<Row>(`SELECT ${columns} FROM parked_accounts WHERE user_id = $1 AND id = $2 FOR UPDATE`, [userId, id])
+  return row ? open(row, sealing) : null
+}

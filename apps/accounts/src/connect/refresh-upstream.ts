@@ -26,14 +26,19 @@ export async function refreshUpstream(context: Context, stored: Granted, tokens:
   return login.refresh(plain(tokens), connection.server, { http, variables, signal, now: () => new Date() })
 }
 
-/** Gives the grant back to the provider, where it has a way. */
-export async function revokeUpstream(context: Context, stored: Granted, tokens: Tokens, signal: AbortSignal): Promise<void> {
+/** Gives the grant back to the provider; false where it has no way to. */
+export async function revokeUpstream(context: Context, stored: Granted, tokens: Tokens, signal: AbortSignal): Promise<boolean> {
   const server = await oauthServerOf(context, stored, signal)
-  if (server) return revokeTokens(server, tokens)
+  if (server) {
+    await revokeTokens(server, tokens)
+    return server.endpoints.revocation !== null
+  }
   const { connection } = stored
   const login = findAdapter(context, connection.provider)?.adapter.logins.find((each) => each.kind === 'fields')
   const { http, variables } = context
-  await login?.revoke?.(plain(tokens), connection.server, { http, variables, signal, now: () => new Date() })
+  if (!login?.revoke) return false
+  await login.revoke(plain(tokens), connection.server, { http, variables, signal, now: () => new Date() })
+  return true
 }
 
 function plain({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {

@@ -4,6 +4,7 @@ import type { Connection } from '@asheville/clients'
 import { isUniqueViolation, type Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
 import { findIdentity } from '../identities/queries.ts'
+import { markReadAbout } from '../notifications/queries.ts'
 import { findByAccount, getConnection, listConnections, putConnection } from '../queries/connections.ts'
 import { putTokens } from '../queries/credentials.ts'
 import { addStreams, makeDue, resetStreams } from '../queries/streams.ts'
@@ -45,12 +46,15 @@ export async function saveConnection(
   const previousStorage = existing?.connection.storageId ?? null
   const storageId = found.kind === 'network' ? await chooseStorage(tx, userId, [link.storageId, previousStorage]) : null
   if (found.kind === 'storage') await refuseForeign(tx, userId, found.adapter.title, link)
-  const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), { ...link, kind: found.kind, storageId }).catch(
-    (error: unknown) => {
-      throw isUniqueViolation(error, 'connections_storage_account') ? someoneElses(found.adapter.title, account) : error
-    },
-  )
+  const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), {
+    ...link,
+    kind: found.kind,
+    storageId,
+  }).catch((error: unknown) => {
+    throw isUniqueViolation(error, 'connections_storage_account') ? someoneElses(found.adapter.title, account) : error
+  })
   await putTokens(tx, userId, connection, link.tokens, sealing)
+  await markReadAbout(tx, userId, connection.id)
 
   if (found.kind === 'network') {
     const names = found.adapter.streams.map(({ name }) => name)

@@ -4,7 +4,9 @@ import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { signInLogin } from './sign-in-login.ts'
 
-export function handleListProviders(context: Pick<Context, 'networks' | 'storages' | 'variables'>): Handler<typeof accountsRoutes.listProviders> {
+export function handleListProviders(
+  context: Pick<Context, 'networks' | 'storages' | 'variables'>,
+): Handler<typeof accountsRoutes.listProviders> {
   const { networks, storages, variables } = context
   const isReady = (logins: readonly Login[]) =>
     logins.length === 0 || logins.some((login) => login.kind !== 'oauth2' || Boolean(variables[login.clientIdVariable]))

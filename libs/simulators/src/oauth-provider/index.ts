@@ -62,7 +62,11 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
     name: 'oauth-provider',
     rateLimited: () => ({ status: 429, json: { error: 'temporarily_unavailable' } }),
     serverError: (status: number) => ({ status, html: page('Broken', '<main><h1>Something went wrong</h1></main>') }),
-    unauthorized: () => ({ status: 401, json: { error: 'invalid_token' }, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }),
+    unauthorized: () => ({
+      status: 401,
+      json: { error: 'invalid_token' },
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    }),
     notFound: () => ({ status: 404, html: page('Not found', '<main><h1>Not found</h1></main>') }),
     labelOf: (token: string) => tokens.find(token)?.account ?? null,
     revoke: (token: string) => {

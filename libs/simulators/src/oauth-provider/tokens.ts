@@ -22,7 +22,10 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
   const spent = new Map<string, Grant>()
 
   function clientOf(call: Call, fields: Record<string, unknown>): OAuthClientRecord | null {
-    const [id, given] = basicOf(call) ?? [String(fields.client_id ?? ''), fields.client_secret === undefined ? null : String(fields.client_secret)]
+    const [id, given] = basicOf(call) ?? [
+      String(fields.client_id ?? ''),
+      fields.client_secret === undefined ? null : String(fields.client_secret),
+    ]
     const client = clients.get(id)
     return client && client.clientSecret === given ? client : null
   }

@@ -8,10 +8,21 @@ export function settingsPages(site: Site): Binding[] {
       const { t } = site.texts(visit)
       const session = sessionOf(site, visit)
       const { connections } = await site.backends(visit).accounts.listConnections({ query: { kind: 'storage' }, userId: session.user.id })
-      const storages = connections.map(({ provider, title, handle }) => ({ provider, title, handle }))
+      const storages = connections.map(({ id, provider, title, handle, state, stateReason }) => ({
+        id,
+        provider,
+        title,
+        handle,
+        needsReconnect: state === 'reconnect',
+        reason: stateReason,
+        // Whoever has but this one would have nowhere to copy to.
+        canDisconnect: connections.length > 1,
+      }))
       const links = [
         { href: '/settings/profile', icon: 'person', text: t('settings.link-profile') },
+        { href: '/settings/identities', icon: 'links', text: t('settings.link-identities') },
         { href: '/settings/password', icon: 'lock', text: t('settings.link-password') },
+        { href: '/settings/passkeys', icon: 'key', text: t('settings.link-passkeys') },
       ]
       site.show(visit, {
         view: 'pages/settings/view.ejs',
