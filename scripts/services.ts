@@ -44,6 +44,7 @@ const settings: Record<ServiceName, readonly string[]> = {
   accounts: [
     'OUTBOUND_ALLOW',
     'SIGN_UP_OPEN',
+    'GEOIP_FILE',
     'SMTP_URL',
     'MAIL_FROM',
     'SYNC_INTERVAL_MINUTES',
@@ -74,6 +75,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
     accounts: {
       WEB_URL,
       DATABASE_URL: databaseUrls.accounts,
+      REDIS_URL: redisUrl,
       CREDENTIAL_KEYS: given(operator, 'CREDENTIAL_KEYS') ?? secrets.credentialKeys,
       LOCAL_STORAGE_DIR,
     },

@@ -51,6 +51,7 @@ const idProperties: Record<string, keyof Belongings> = {
   storageId: 'storageId',
   syncId: 'syncId',
   sessionId: 'sessionId',
+  except: 'sessionId',
   token: 'sessionToken',
   key: 'key',
   path: 'path',

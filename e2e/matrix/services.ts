@@ -99,7 +99,7 @@ export async function tryIds(world: World, verdict: Verdict): Promise<void> {
 /** Right calls as they are: let in. Otherwise the rest would prove nothing. */
 export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
   const { bystander } = world
-  const last = ['endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection']
+  const last = ['revokeSessions', 'revokeSession', 'endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection']
   const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))
   for (const route of ordered) {
     const { policy } = route.contract

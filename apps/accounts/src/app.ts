@@ -1,14 +1,20 @@
 import { join } from 'node:path'
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
 import { createDatabase, migrate, type Database } from '@asheville/database'
+import { connectRedis, disconnect, type Redis } from '@asheville/redis'
 import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
 import { createAccess } from './access.ts'
 import { checkKeys } from './check-keys.ts'
+import { startClosing } from './closing/start-closing.ts'
 import type { Context } from './context.ts'
 import { accountsBindings } from './handlers.ts'
+import { createIdempotency } from './idempotency/create-idempotency.ts'
+import { startMailing } from './notifications/start-mailing.ts'
 import { createMailer, type MailSettings } from './mail/mailer.ts'
 import { startSending } from './mail/start-sending.ts'
 import { createSealing, type SealingKey } from './sealing.ts'
+import { keepMirror } from './sessions/keep-mirror.ts'
+import { noPlaces, openPlaces } from './sessions/places.ts'
 import { startTidying } from './tidy.ts'
 
 export interface AccountsOptions {
@@ -20,6 +26,7 @@ export interface AccountsOptions {
   logger: Logger
   publicKeys: PublicKeys
   databaseUrl: string
+  redisUrl: string
   /** The first seals; all of them open. */
   credentialKeys: readonly SealingKey[]
   /** Which adapters there are. */
@@ -35,6 +42,8 @@ export interface AccountsOptions {
   /** How mail leaves; null: none does. */
   mail: MailSettings | null
   syncIntervalMs: number
+  /** A file in MaxMind's format that tells where network addresses are; null: there is none. */
+  geoipFile: string | null
   version: string
 }
 
@@ -53,12 +62,18 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
   await migrate({ url, schema, directory: migrationsDirectory })
   const db = createDatabase({ url, schema, poolSize: 20 })
   const refreshDb = createDatabase({ url, schema, poolSize: 10 })
+  // Of its own, and impatient: it is what finds out that Postgres is away, however busy the others are.
+  const mirrorDb = createDatabase({ url, schema, poolSize: 2, queryTimeoutMs: 1000, connectTimeoutMs: 1000 })
+  const redis = connectRedis(options.redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const close = async () => {
-    await Promise.all([db.close(), refreshDb.close()])
+    disconnect(redis)
+    await Promise.all([db.close(), refreshDb.close(), mirrorDb.close()])
   }
   try {
     await checkKeys(db, sealing)
     const sendsMail = mail !== null
+    const places = options.geoipFile === null ? noPlaces : await openPlaces(options.geoipFile)
+    const mirror = keepMirror(mirrorDb, redis, logger)
     const context: Context = {
       db,
       refreshDb,
@@ -71,9 +86,13 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       isSignUpOpen,
       sendsMail,
       syncIntervalMs,
+      mirror,
+      places,
     }
     const access = createAccess(context)
     const tidying = startTidying(context, logger)
+    const mailing = startMailing(context, logger)
+    const closing = startClosing(context, logger)
     const sending = mail && startSending(context, createMailer(mail), logger)
     return await startService({
       name: 'accounts',
@@ -83,10 +102,11 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       logger,
       bindings: accountsBindings(context, access),
       verify: createVerifier({ audience: 'accounts', publicKeys: options.publicKeys }),
-      checks: { postgres: () => checkPostgres(db) },
+      idempotency: createIdempotency(context),
+      checks: { postgres: () => checkPostgres(db), redis: () => checkRedis(redis) },
       version: options.version,
       close: async () => {
-        await Promise.all([tidying.stop(), sending?.stop()])
+        await Promise.all([tidying.stop(), mailing.stop(), closing.stop(), sending?.stop(), mirror.stop()])
         await access.settle()
         await close()
       },
@@ -99,4 +119,13 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
 
 async function checkPostgres(db: Database): Promise<void> {
   await db.query('SELECT')
+}
+
+async function checkRedis(redis: Redis): Promise<void> {
+  await redis.ping()
+}
+
+function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
+  if (isDown) logger.warn({ error }, 'Redis is away: sessions are checked in Postgres alone')
+  else logger.info('Redis is back')
 }

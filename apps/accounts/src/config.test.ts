@@ -6,6 +6,7 @@ const encoded = randomBytes(32).toString('base64')
 const env = {
   PORT: '3001',
   DATABASE_URL: 'postgres://localhost/asheville',
+  REDIS_URL: 'redis://localhost',
   WEB_URL: 'http://localhost:3000/',
   CREDENTIAL_KEYS: `a:${encoded},b:${encoded}`,
   SERVICE_PRIVATE_KEY: 'key',

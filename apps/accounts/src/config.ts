@@ -15,6 +15,7 @@ const credentialKeys = z.string().superRefine((text, context) => {
 const shape = {
   ...serviceConfigShape,
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
   /** The origin that people use. */
   WEB_URL: origin,
   /** `id:base64` of 32 bytes each, comma-separated; the first seals, the others only open. */
@@ -30,6 +31,8 @@ const shape = {
     .string()
     .regex(/^([^<>\r\n]+ )?<?[^\s@<>"]+@[^\s@<>"]+>?$/, 'must be an address, or Name <address>')
     .optional(),
+  /** A file of places in MaxMind's format (GeoLite2 City, DB-IP lite …): the list of sessions says where they are; without it, their addresses. */
+  GEOIP_FILE: z.string().optional(),
   /** Minutes between two syncs that a connection gets by itself. */
   SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(15),
 }
@@ -43,8 +46,12 @@ const schema = z.object(shape).refine(({ SMTP_URL, MAIL_FROM }) => (SMTP_URL ===
 export function accountsConfig(adapters: readonly { variables: readonly Variable[] }[], env: NodeJS.ProcessEnv = process.env) {
   const known = adapters.flatMap(({ variables }) => variables)
   const variableShape = Object.fromEntries(known.map(({ name, default: value }) => [name, z.string().default(value)]))
-  const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, SMTP_URL, MAIL_FROM, ...config } = readConfig(schema, env)
+  const { SERVICE_PRIVATE_KEY: _, CREDENTIAL_KEYS, DATABASE_URL, REDIS_URL, SMTP_URL, MAIL_FROM, ...config } = readConfig(schema, env)
   const mail = SMTP_URL !== undefined && MAIL_FROM !== undefined ? { url: SMTP_URL, from: MAIL_FROM } : null
   const variables: Fields = readConfig(z.object(variableShape), env)
-  return { config, variables, secrets: { credentialKeys: readSealingKeys(CREDENTIAL_KEYS), databaseUrl: DATABASE_URL, mail } }
+  return {
+    config,
+    variables,
+    secrets: { credentialKeys: readSealingKeys(CREDENTIAL_KEYS), databaseUrl: DATABASE_URL, redisUrl: REDIS_URL, mail },
+  }
 }

@@ -1,6 +1,8 @@
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import type { Sealing } from './sealing.ts'
+import type { SessionMirror } from './sessions/keep-mirror.ts'
+import type { Places } from './sessions/places.ts'
 
 /** What handlers are made with; each takes the few things it uses. */
 export interface Context {
@@ -20,6 +22,10 @@ export interface Context {
   /** Whether this server sends mail at all. */
   readonly sendsMail: boolean
   readonly syncIntervalMs: number
+  /** Sessions in Redis. */
+  readonly mirror: SessionMirror
+  /** Where network addresses are. */
+  readonly places: Places
 }
 
 /** The adapter of a connection, network or storage; null when this version has none of that id. */

@@ -1,7 +1,12 @@
 import { accountsRoutes } from '@asheville/clients'
 import { bindAll, type Binding } from '@asheville/service'
 import type { Access } from './access.ts'
+import { handleListUsers } from './admin/list-users.ts'
 import type { Context } from './context.ts'
+import { handleCloseAccount } from './closing/close-account.ts'
+import { handleExportPerson } from './closing/export-person.ts'
+import { handleFindClosing } from './closing/find-closing.ts'
+import { handleNoteForgotten } from './closing/note-forgotten.ts'
 import { handleAcknowledgeOutbox } from './handlers/acknowledge-outbox.ts'
 import { handleBeginConnect } from './handlers/begin-connect.ts'
 import { handleCancelSync } from './handlers/cancel-sync.ts'
@@ -59,6 +64,11 @@ import { handleResetPassword } from './profile/reset-password.ts'
 import { handleSendVerification } from './profile/send-verification.ts'
 import { handleUpdateUser } from './profile/update-user.ts'
 import { handleVerifyEmail } from './profile/verify-email.ts'
+import { handleCountUnread } from './notifications/count-unread.ts'
+import { handleListNotifications } from './notifications/list-notifications.ts'
+import { handleMarkAllRead, handleMarkRead } from './notifications/mark-read.ts'
+import { handleGetPreferences, handleUpdatePreferences } from './notifications/preferences.ts'
+import { handleListVotes, handlePutVote, handleWithdrawVote } from './votes/vote.ts'
 
 /** Every route of the accounts API with what answers it. */
 export function accountsBindings(context: Context, access: Access): Binding[] {
@@ -114,11 +124,25 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     listLeases: handleListLeases(context),
     claimOutbox: handleClaimOutbox(context),
     acknowledgeOutbox: handleAcknowledgeOutbox(context),
+    closeAccount: handleCloseAccount(context),
+    findClosing: handleFindClosing(context),
+    noteForgotten: handleNoteForgotten(context),
+    exportPerson: handleExportPerson(context),
     takeLease: handleTakeLease(context),
     savePlan: handleSavePlan(context),
     saveCheckpoint: handleSaveCheckpoint(context),
     renewLease: handleRenewLease(context),
     returnLease: handleReturnLease(context),
     getTotals: handleGetTotals(context),
+    listNotifications: handleListNotifications(context),
+    countUnread: handleCountUnread(context),
+    markRead: handleMarkRead(context),
+    markAllRead: handleMarkAllRead(context),
+    getNotificationPreferences: handleGetPreferences(context),
+    updateNotificationPreferences: handleUpdatePreferences(context),
+    listVotes: handleListVotes(context),
+    putVote: handlePutVote(context),
+    withdrawVote: handleWithdrawVote(context),
+    listUsers: handleListUsers(context),
   })
 }

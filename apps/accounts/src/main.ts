@@ -18,6 +18,7 @@ runService(async () => {
     logger,
     publicKeys: config.SERVICE_PUBLIC_KEYS,
     databaseUrl: secrets.databaseUrl,
+    redisUrl: secrets.redisUrl,
     credentialKeys: secrets.credentialKeys,
     networks,
     storages,
@@ -27,6 +28,7 @@ runService(async () => {
     isSignUpOpen: config.SIGN_UP_OPEN,
     mail: secrets.mail,
     syncIntervalMs: config.SYNC_INTERVAL_MINUTES * 60_000,
+    geoipFile: config.GEOIP_FILE ?? null,
     version: manifest.version,
   })
   const close = async () => {

@@ -1,14 +1,19 @@
 import type { Logger } from '@asheville/service'
 import { giveBackParked } from './connect/give-back.ts'
 import { revokeRemoved } from './connect/revoke-removed.ts'
+import { clearReports } from './closing/closings.ts'
 import type { Context } from './context.ts'
+import { clearKeys } from './idempotency/queries.ts'
+import { clearNotifications } from './notifications/queries.ts'
 import { clearChallenges } from './passkeys/challenges.ts'
 import { listLeftTokens } from './queries/credentials.ts'
 import { clearLinks } from './profile/queries.ts'
 import { clearTransactions } from './queries/oauth-transactions.ts'
 import { addNewStream } from './queries/streams.ts'
 import { clearThrottles } from './queries/throttles.ts'
+import { clearDevices } from './sessions/known-devices.ts'
 import { clearSessions } from './sessions/queries.ts'
+import { announceAvailable } from './votes/announce-available.ts'
 
 const everyMs = 60_000
 
@@ -17,8 +22,13 @@ export async function tidy(context: Context, log: Logger): Promise<void> {
   await clearThrottles(context.db)
   await clearTransactions(context.db)
   await clearLinks(context.db)
+  await clearReports(context.db)
   await clearChallenges(context.db)
   await clearSessions(context.db)
+  await clearKeys(context.db)
+  await clearNotifications(context.db)
+  await announceAvailable(context)
+  await clearDevices(context.db)
   await giveBackParked(context, log)
   for (const { userId, connectionId } of await listLeftTokens(context.db, 20)) await revokeRemoved(context, userId, connectionId, log)
 }

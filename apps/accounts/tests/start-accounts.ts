@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Http, Network, ServiceName, StorageAdapter } from '@asheville/core'
+import type { Fields, Http, Network, ServiceName, StorageAdapter } from '@asheville/core'
 import { accountsRoutes, createClient, type Client, type Connection, type Session, type User } from '@asheville/clients'
 import { createDatabase, type Database } from '@asheville/database'
 import { createHttp } from '@asheville/http-client'
 import { createLogger, createSigner } from '@asheville/service'
-import { serviceKeys, testDatabase } from '@asheville/testkit'
+import { serviceKeys, testDatabase, testRedis } from '@asheville/testkit'
 import { createAccounts, migrationsDirectory } from '../src/app.ts'
 import { diary, disk, perServerNetwork } from './scripted-networks.ts'
 
@@ -15,11 +15,15 @@ interface Options {
   networks?: readonly Network[]
   storages?: readonly StorageAdapter[]
   allow?: string[]
+  variables?: Fields
   webUrl?: string
   /** How mail leaves; none does unless said here. */
   mail?: Parameters<typeof createAccounts>[0]['mail']
   /** Another way to the database. */
   through?: (url: string) => Promise<string>
+  /** Another Redis. */
+  redisUrl?: string
+  geoipFile?: string
 }
 
 export interface Person {
@@ -31,6 +35,8 @@ export interface Person {
 /** The service as it runs, on a database of its own, with a client for each service that calls it. */
 export async function startAccounts(options: Options = {}) {
   const database = await testDatabase('accounts', migrationsDirectory)
+  const redis = options.redisUrl === undefined ? await testRedis() : null
+  const redisUrl = options.redisUrl ?? redis?.url ?? ''
   const databaseUrl = options.through ? await options.through(database.url) : database.url
   const keys = serviceKeys()
   const http: Http & { close(): Promise<void> } = createHttp({ allow: options.allow ?? ['127.0.0.0/8'] })
@@ -45,15 +51,17 @@ export async function startAccounts(options: Options = {}) {
       logger,
       publicKeys: keys.publicKeys as Parameters<typeof createAccounts>[0]['publicKeys'],
       databaseUrl,
+      redisUrl,
       credentialKeys: changed.credentialKeys ?? credentialKeys,
       networks: options.networks ?? [perServerNetwork('meadow'), diary],
       storages: options.storages ?? [disk],
-      variables: {},
+      variables: options.variables ?? {},
       http,
       webUrl: options.webUrl ?? 'http://localhost:3000',
       isSignUpOpen: options.isSignUpOpen ?? true,
       mail: options.mail ?? null,
       syncIntervalMs: 15 * 60_000,
+      geoipFile: options.geoipFile ?? null,
       version: '0.0.0',
     })
 
@@ -71,6 +79,7 @@ export async function startAccounts(options: Options = {}) {
 
   return {
     url: service.url,
+    redisUrl,
     db,
     lines,
     credentialKeys,
@@ -103,6 +112,7 @@ export async function startAccounts(options: Options = {}) {
       await service.close()
       await http.close()
       await database.close()
+      await redis?.close()
     },
   }
 }

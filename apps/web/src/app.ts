@@ -19,6 +19,7 @@ import { profilePages } from './pages/profile/handler.ts'
 import { resetPasswordPages } from './pages/reset-password/handler.ts'
 import { passkeysPages } from './pages/passkeys/handler.ts'
 import { passkeySignInPages } from './pages/passkey-sign-in/handler.ts'
+import { sessionsPages } from './pages/sessions/handler.ts'
 import { settingsPages } from './pages/settings/handler.ts'
 import { signInPages } from './pages/sign-in/handler.ts'
 import { signInProviderPages } from './pages/sign-in-provider/handler.ts'
@@ -58,6 +59,7 @@ export function webBindings(site: Site): Binding[] {
     ...browsePages(site),
     ...itemPages(site),
     ...settingsPages(site),
+    ...sessionsPages(site),
     ...passkeysPages(site),
     ...passkeySignInPages(site),
     ...identitiesPages(site),

@@ -1,4 +1,4 @@
-import { kindOf } from '@asheville/core'
+import { AshevilleError, kindOf } from '@asheville/core'
 import type { Browser, Exchange, Problem, Visit } from '@asheville/service'
 import { clearCookie } from './cookies.ts'
 import { checkForgery } from './forgery.ts'
@@ -18,7 +18,7 @@ export function createBrowser(site: Site): Browser {
   async function findSession(visit: Visit): Promise<void> {
     const state = site.state(visit.request)
     if (state.token === null || !tokenPattern.test(state.token)) return
-    const isForPerson = visit.policy.who === 'person' || !safeMethods.has(visit.request.method)
+    const isForPerson = visit.policy.who === 'person' || state.isApp || !safeMethods.has(visit.request.method)
     const { accounts } = site.backends(visit, isForPerson ? undefined : Math.min(strangerWaitMs, settings.pageDeadlineMs))
     try {
       state.session = await site.sessions.check(state.token, accounts)
@@ -26,7 +26,7 @@ export function createBrowser(site: Site): Browser {
       if (isForPerson || kindOf(error) !== 'unavailable') throw error
       return
     }
-    if (!state.session) clearCookie(visit.response, 'session', settings.webUrl)
+    if (!state.session && !state.isApp) clearCookie(visit.response, 'session', settings.webUrl)
   }
 
   /** An address that matches nothing was not guarded: its page still knows who is signed in, if that is quickly told. */
@@ -42,6 +42,10 @@ export function createBrowser(site: Site): Browser {
       const { request } = visit
       const state = site.state(request)
       await findSession(visit)
+      if (!state.session && state.isApp) {
+        visit.response.set('www-authenticate', 'Bearer')
+        throw new AshevilleError('unauthenticated', 'This session has ended')
+      }
       if (!state.session && visit.policy.who === 'person') {
         if (request.headers['hx-request'] !== undefined || !request.accepts('html') || request.headers.accept === 'text/event-stream')
           return null
@@ -49,7 +53,8 @@ export function createBrowser(site: Site): Browser {
         site.redirect(visit, returnTo ? `/sign-in?returnTo=${encodeURIComponent(returnTo)}` : '/sign-in')
         return null
       }
-      if (!safeMethods.has(request.method))
+      // No other website can make a browser send a token that it does not have.
+      if (!safeMethods.has(request.method) && !state.isApp)
         checkForgery(request, visit.form, settings.secret, state.session ? state.token : state.visitor, settings.webUrl)
       return state.session ? { userId: state.session.user.id, sessionId: state.session.id } : null
     },

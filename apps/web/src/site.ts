@@ -39,6 +39,8 @@ interface VisitState {
   startedAt: number
   session: Session | null
   token: string | null
+  /** An app that sends its token with each request, not a browser that sends its cookies by itself. */
+  isApp: boolean
   visitor: string | null
 }
 
@@ -88,12 +90,15 @@ export function createSite(parts: SiteParts): Site {
   const state = (request: Request): VisitState => {
     const known = states.get(request)
     if (known) return known
+    const { authorization = '' } = request.headers
+    const isApp = /^Bearer /i.test(authorization)
     const made: VisitState = {
       nonce: randomBytes(18).toString('base64'),
       startedAt: performance.now(),
       session: null,
-      token: readCookie(request, 'session', settings.webUrl),
-      visitor: readCookie(request, 'visitor', settings.webUrl),
+      token: isApp ? bearerOf(authorization) : readCookie(request, 'session', settings.webUrl),
+      isApp,
+      visitor: isApp ? null : readCookie(request, 'visitor', settings.webUrl),
     }
     states.set(request, made)
     return made
@@ -139,6 +144,7 @@ export function createSite(parts: SiteParts): Site {
       }
       const locals = { m: shown.model, t, fmt, icon, mark: providerMark, asset: assets.url, page }
       response.status(shown.status ?? response.statusCode)
+      if (response.statusCode === 503 && !response.hasHeader('retry-after')) response.set('retry-after', '2')
       response.set('cache-control', 'no-store').set('content-language', locale).vary('accept-language')
       response.type('html').send(renderTemplate(shown.isFragment ? shown.view : 'views/layout.ejs', locals))
     },
@@ -147,6 +153,11 @@ export function createSite(parts: SiteParts): Site {
     },
     networkTitle: (id) => [...parts.networks, ...parts.storages].find((adapter) => adapter.id === id)?.title ?? id,
   }
+}
+
+/** The token of `Authorization: Bearer`; null when it can be none. */
+function bearerOf(authorization: string): string | null {
+  return /^Bearer +([\w-]+)$/i.exec(authorization)?.[1] ?? null
 }
 
 /** The session of a `person` page; the guard has seen to it that there is one. */

@@ -29,6 +29,7 @@ export async function startConstellation(network: Network, { hasConductor = true
   const accounts = await createAccounts({
     ...common,
     databaseUrl: database.url,
+    redisUrl: redis.url,
     credentialKeys: [{ id: 'test', secret: randomBytes(32) }],
     networks: [network],
     storages,
@@ -37,6 +38,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     webUrl: 'http://localhost:3000',
     isSignUpOpen: true,
     mail: null,
+    geoipFile: null,
     syncIntervalMs: 15 * 60_000,
   })
   const platform = await startPlatform({

@@ -1,9 +1,12 @@
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
-import { removeSession } from './queries.ts'
 import { hashToken } from '../tokens.ts'
+import { removeSessionOf } from './queries.ts'
 
-export function handleEndSession({ db }: Pick<Context, 'db'>): Handler<typeof accountsRoutes.endSession> {
-  return ({ body }) => removeSession(db, hashToken(body.token))
+export function handleEndSession({ db, mirror }: Pick<Context, 'db' | 'mirror'>): Handler<typeof accountsRoutes.endSession> {
+  return async ({ body }) => {
+    await removeSessionOf(db, hashToken(body.token))
+    await mirror.catchUp()
+  }
 }

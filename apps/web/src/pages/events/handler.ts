@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import { route } from '@asheville/core'
 import { bind, type Binding } from '@asheville/service'
 import type { Site } from '../../site.ts'
@@ -12,18 +11,34 @@ const events = route({
   reply: 'events',
 })
 
-/** `/events`: the conductor's events of this person, byte for byte, until either side goes away. */
+/** For one look at a session, however long its events have been coming. */
+const checkMs = 2000
+
+/** `/events`: the conductor's events of this person, byte for byte, until either side goes away or the session ends. */
 export function eventsPages(site: Site): Binding[] {
   return [
     bind(events, async (call) => {
       const lastEventId = call.request.headers['last-event-id']
       const headers: Record<string, string> =
         typeof lastEventId === 'string' && /^[\w.:-]{1,100}$/.test(lastEventId) ? { 'last-event-id': lastEventId } : {}
+      const { token } = site.state(call.request)
+      const isSignedIn = async () => token !== null && (await site.sessions.check(token, site.backends(call, checkMs).accounts)) !== null
       const reply = await site.backends(call).conductor.events({ userId: call.userId, headers, signal: call.signal })
       return {
         headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-        body: reply.body ? Readable.fromWeb(reply.body as ReadableStream<Uint8Array>) : Readable.from([]),
+        body: Readable.from(whileTrue(isSignedIn, reply.body ?? []), { objectMode: false }),
       }
     }),
   ]
+}
+
+/** What comes, as long as that holds when it comes. */
+async function* whileTrue(
+  holds: () => Promise<boolean>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (!(await holds())) return
+    yield chunk
+  }
 }

@@ -23,6 +23,7 @@ export function settingsPages(site: Site): Binding[] {
         { href: '/settings/identities', icon: 'links', text: t('settings.link-identities') },
         { href: '/settings/password', icon: 'lock', text: t('settings.link-password') },
         { href: '/settings/passkeys', icon: 'key', text: t('settings.link-passkeys') },
+        { href: '/settings/sessions', icon: 'computer', text: t('settings.link-sessions') },
       ]
       site.show(visit, {
         view: 'pages/settings/view.ejs',
