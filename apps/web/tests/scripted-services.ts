@@ -12,7 +12,7 @@ import {
   type User,
 } from '@asheville/clients'
 import { AshevilleError, type RouteContract, type ServiceName } from '@asheville/core'
-import { bind, createLogger, createVerifier, type Handler, type PublicKeys, startService, type Verify } from '@asheville/service'
+import { bind, createLogger, createVerifier, type Handler, type Idempotency, type PublicKeys, startService, type Verify } from '@asheville/service'
 
 /**
  * The other services' contracts, served over HTTP with scripted answers: tokens and bodies are checked and replies validated
@@ -27,6 +27,13 @@ export interface Script {
 export interface ScriptedServices {
   urls: Record<'accounts' | 'conductor' | 'platform', string>
   close(): Promise<void>
+}
+
+/** Scripted answers have no effect that could happen twice. */
+const noKeys: Idempotency = {
+  begin: async ({ fingerprint }) => ({ state: 'mine', claim: { id: '', attempt: 1, fingerprint } }),
+  finish: async () => undefined,
+  abandon: async () => undefined,
 }
 
 export async function startScripted(script: Script, publicKeys: PublicKeys): Promise<ScriptedServices> {
@@ -48,6 +55,7 @@ export async function startScripted(script: Script, publicKeys: PublicKeys): Pro
       logger,
       bindings,
       verify,
+      idempotency: noKeys,
       checks: {},
       version: 'test',
       drainMs: 200,
@@ -83,8 +91,16 @@ export function accountsOf(user: User, token: string, connections: Connection[])
   const ended = new Set<string>()
   return {
     getSetup: async () => ({ hasOwner: true, signUpOpen: false, sendsMail: false }),
-    getTotals: async () => ({ people: 1, connections: { mastodon: 1 } }),
+    getTotals: async () => ({ people: 1, connections: { mastodon: 1 }, storages: { local: 1 }, votes: {} }),
+    countUnread: async () => ({ unread: 0 }),
+    listVotes: async () => ({ providers: [] }),
     getUser: async () => user,
+    listProviders: async () => ({
+      providers: [
+        ...['mastodon', 'bluesky', 'feeds'].map((id) => ({ id, kind: 'network' as const, isReady: true, canSignIn: false })),
+        { id: 'local', kind: 'storage', isReady: true, canSignIn: false },
+      ],
+    }),
     createSession: async ({ body }) => {
       if (body.email !== user.email || body.password !== 'a good long password') throw new AshevilleError('unauthenticated', 'Wrong')
       ended.delete(token)

@@ -7,6 +7,7 @@ import { mastodon } from './mastodon/index.ts'
 export const networks: readonly Network[] = [mastodon, bluesky, feeds]
 
 export { createMemoryWorld, type MemoryFault, type MemoryWorld } from './memory/world.ts'
+export { plannedNetworks, type Planned } from './planned.ts'
 export { memory } from './memory/index.ts'
 
 /** The network of this id among those (the registered ones unless given), or null. */

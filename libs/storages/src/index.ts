@@ -1,6 +1,8 @@
 import type { StorageAdapter } from '@asheville/core'
 import { local } from './local/index.ts'
 
+export { plannedStorages, type PlannedStorage } from './planned.ts'
+
 /** Every storage there is, in the order in which people see them. */
 export const storages: readonly StorageAdapter[] = [local]
 

@@ -9,18 +9,19 @@ import { createRegistrar } from '../connect/provider-client.ts'
 import { sendAway } from '../connect/send-away.ts'
 import { withDeadline } from '../connect/with-deadline.ts'
 import { findAdapter, type Context } from '../context.ts'
+import { keepReply } from '../idempotency/keep-reply.ts'
 import { getConnection } from '../queries/connections.ts'
 
 type Route = typeof accountsRoutes.beginConnect
 type Found = NonNullable<ReturnType<typeof findAdapter>>
-type Asked = Pick<Call<Route>, 'userId' | 'body' | 'signal'>
+type Asked = Pick<Call<Route>, 'userId' | 'body' | 'signal' | 'claim'>
 
 const nothing: SignedIn = { tokens: null, server: null, fields: {} }
 
 export function handleBeginConnect(context: Context): Handler<Route> {
   const register = createRegistrar(context)
   return async (call) => {
-    const { userId, body } = call
+    const { userId, body, claim } = call
     const found = findAdapter(context, body.provider)
     if (!found) throw new AshevilleError('invalid', 'There is no such network')
     const { title, logins } = found.adapter
@@ -39,7 +40,7 @@ export function handleBeginConnect(context: Context): Handler<Route> {
       title,
       call.signal,
       async (signal): Promise<Reply<Route>> => {
-        if (login.kind === 'fields') return signIn(context, found, login, fields, { userId, body, signal })
+        if (login.kind === 'fields') return signIn(context, found, login, fields, { userId, body, signal, claim })
         const errand = { purpose: 'connect', reconnects, storageId, returnTo: null } as const
         return {
           next: 'authorize',
@@ -73,8 +74,11 @@ async function signIn(
   return connect(context, asked, signedIn, await atFirstField(login, accountOf(context, found, asked.userId, signedIn, asked.signal)))
 }
 
-async function connect(context: Context, { userId, body }: Asked, signedIn: SignedIn, account: Account): Promise<Reply<Route>> {
+async function connect(context: Context, { userId, body, claim }: Asked, signedIn: SignedIn, account: Account): Promise<Reply<Route>> {
   const { provider, sessionId, reconnects, storageId = null } = body
   const link = { ...signedIn, provider, account, registrationId: null, endpoints: null, reconnects, storageId }
-  return { next: 'connected', connection: await connectAccount(context, userId, sessionId, link) }
+  const connection = await connectAccount(context, userId, sessionId, link, (tx, connected) =>
+    keepReply(context, tx, claim, { next: 'connected', connection: connected }),
+  )
+  return { next: 'connected', connection }
 }

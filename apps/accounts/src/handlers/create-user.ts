@@ -6,6 +6,7 @@ import { saveConnection, type NewLink } from '../connect/save-connection.ts'
 import { withDeadline } from '../connect/with-deadline.ts'
 import type { Context } from '../context.ts'
 import { normalizeEmail } from '../email.ts'
+import { keepReply } from '../idempotency/keep-reply.ts'
 import { hashPassword } from '../passwords.ts'
 import { sendVerificationLink } from '../profile/send-verification-link.ts'
 import { addUser, hasOwner, signUpClosed } from '../queries/users.ts'
@@ -14,7 +15,7 @@ const nothing: SignedIn = { tokens: null, server: null, fields: {} }
 
 export function handleCreateUser(context: Context): Handler<typeof accountsRoutes.createUser> {
   const { db, isSignUpOpen } = context
-  return async ({ body, signal }) => {
+  return async ({ body, signal, claim }) => {
     if (!isSignUpOpen && (await hasOwner(db))) throw signUpClosed()
     const userId = randomUUID()
     const storage = await firstStorage(context, userId, signal)
@@ -25,7 +26,7 @@ export function handleCreateUser(context: Context): Handler<typeof accountsRoute
       const user = await addUser(tx, userId, person)
       if (storage) await saveConnection(context, tx, userId, storage)
       await sendVerificationLink(context, tx, user, person.email)
-      return user
+      return keepReply(context, tx, claim, user, userId)
     })
   }
 }

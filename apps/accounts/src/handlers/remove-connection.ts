@@ -3,6 +3,7 @@ import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import { revokeRemoved } from '../connect/revoke-removed.ts'
 import { findAdapter, type Context } from '../context.ts'
+import { settleAllAbout } from '../notifications/queries.ts'
 import { getConnection, listWriters, markRemoved } from '../queries/connections.ts'
 import { breakLeases } from '../queries/leases.ts'
 import { makeNotDue } from '../queries/streams.ts'
@@ -23,6 +24,7 @@ export function handleRemoveConnection(context: Context): Handler<typeof account
       await breakLeases(tx, userId, connectionId)
       await endWork(tx, userId, { connectionId }, { state: 'cancelled', reason: null, nextDueMs: null })
       await makeNotDue(tx, userId, connectionId, null)
+      await settleAllAbout(tx, userId, connectionId)
     })
     try {
       await revokeRemoved(context, userId, connectionId, log)

@@ -4,14 +4,14 @@ import type { Context } from '../context.ts'
 import { lockLease, releaseLease } from '../queries/leases.ts'
 import { isJobWanted } from '../queries/sync-jobs.ts'
 import { getSync } from '../queries/syncs.ts'
-import { lockPerson } from '../queries/users.ts'
+import { lockEvenClosing } from '../queries/users.ts'
 import { applyOutcome } from '../streams/apply-outcome.ts'
 
 /** The outcome of work that is not wanted any more (cancelled, or asked for anew meanwhile) changes nothing. */
 export function handleReturnLease(context: Context): Handler<typeof accountsRoutes.returnLease> {
   return ({ userId, params: id, body: { fence, outcome } }) =>
     context.db.transaction(async (tx) => {
-      await lockPerson(tx, userId)
+      await lockEvenClosing(tx, userId)
       const { syncId, run } = await lockLease(tx, userId, id, fence)
       await releaseLease(tx, userId, id)
       if (await isJobWanted(tx, userId, { syncId, run }, id)) await applyOutcome(context, tx, userId, syncId, id, outcome)

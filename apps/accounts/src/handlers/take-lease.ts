@@ -7,9 +7,9 @@ import { getStoredConnection } from '../queries/connections.ts'
 import { takeLease, type StreamId } from '../queries/leases.ts'
 import { findMarks, markRunning, startVersion } from '../queries/streams.ts'
 import { lockUnfinishedJob, markTaken } from '../queries/sync-jobs.ts'
-import { lockPerson } from '../queries/users.ts'
+import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
-import { endWork } from '../streams/end-work.ts'
+import { endWork, tellOfProblem } from '../streams/end-work.ts'
 import { nextDueMs } from '../streams/next-due.ts'
 
 /** So often may work on a stream die without a word and without a checkpoint; then it is the work that kills its worker. */
@@ -18,7 +18,7 @@ const maxTakes = 25
 export function handleTakeLease({ db, syncIntervalMs }: Pick<Context, 'db' | 'syncIntervalMs'>): Handler<typeof accountsRoutes.takeLease> {
   return ({ userId, params: id, body }) =>
     db.transaction(async (tx) => {
-      await lockPerson(tx, userId)
+      await lockEvenClosing(tx, userId)
       const { connection, isRemoved } = await getStoredConnection(tx, userId, id.connectionId)
       const marks = await findMarks(tx, userId, id)
       if (!marks) throw new AshevilleError('not-found', 'There is no such stream')
@@ -32,6 +32,7 @@ export function handleTakeLease({ db, syncIntervalMs }: Pick<Context, 'db' | 'sy
       if (job.takes >= maxTakes) {
         const reason = 'It broke off again and again at the same place. It is tried again later'
         await endWork(tx, userId, only(id), { state: 'failed', reason, nextDueMs: nextDueMs({ intervalMs: syncIntervalMs, failures: 5 }) })
+        await tellOfProblem(tx, userId, connection, reason)
         return { lease: null }
       }
 

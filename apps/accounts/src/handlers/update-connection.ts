@@ -13,10 +13,11 @@ import { wantedStreams, widenedStreams } from '../streams/wanted-streams.ts'
 const held = { state: 'cancelled', reason: null, nextDueMs: null } as const
 
 export function handleUpdateConnection(context: Context): Handler<typeof accountsRoutes.updateConnection> {
-  return ({ userId, params, body }) =>
+  return ({ userId, params, body, checkMatch }) =>
     context.db.transaction(async (tx) => {
       await lockPerson(tx, userId)
       const { connection } = await getConnection(tx, userId, params.connectionId)
+      checkMatch(connection)
       const found = findAdapter(context, connection.provider)
       if (found?.kind !== 'network') throw new AshevilleError('invalid', `${connection.title} has no such settings`)
       const settings = { ...connection.settings, ...body.settings }

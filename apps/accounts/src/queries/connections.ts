@@ -26,6 +26,7 @@ const columns = `id, user_id AS "userId", kind, provider, account_id AS "account
 
 function storedOf({ contentTypes, rangeFrom, rangeTo, registrationId, endpoints, isRemoved, ...rest }: Row): StoredConnection {
   const connection = { ...rest, settings: { contentTypes, range: { from: rangeFrom, to: rangeTo } } }
+  if (isRemoved) connection.state = 'revoked'
   return { connection, registrationId, endpoints, isRemoved }
 }
 
@@ -48,12 +49,17 @@ export async function getConnection(db: Database, userId: string, connectionId: 
   return stored
 }
 
-/** The person's connections of a kind (null: both), oldest first. */
-export async function listConnections(db: Database, userId: string, kind: Connection['kind'] | null): Promise<Connection[]> {
+/** The person's connections of a kind (null: both), oldest first; `revoked`: those that were disconnected too. */
+export async function listConnections(
+  db: Database,
+  userId: string,
+  kind: Connection['kind'] | null,
+  { revoked = false }: { revoked?: boolean } = {},
+): Promise<Connection[]> {
   const rows = await db.query<Row>(
-    `SELECT ${columns} FROM connections WHERE user_id = $1 AND removed_at IS NULL AND ($2::text IS NULL OR kind = $2)
+    `SELECT ${columns} FROM connections WHERE user_id = $1 AND (removed_at IS NULL OR $3) AND ($2::text IS NULL OR kind = $2)
      ORDER BY created_at, id`,
-    [userId, kind],
+    [userId, kind, revoked],
   )
   return rows.map((row) => storedOf(row).connection)
 }
@@ -169,10 +175,11 @@ export async function listWriters(db: Database, userId: string, storageId: strin
   )
 }
 
-/** How many people have connected each network, for the public pages. */
-export async function countConnections(db: Database): Promise<Record<string, number>> {
+/** How many accounts people have connected of each network or storage, for the public pages. */
+export async function countConnections(db: Database, kind: Connection['kind']): Promise<Record<string, number>> {
   const rows = await db.query<{ provider: string; count: number }>(
-    "SELECT provider, count(*) FROM connections WHERE kind = 'network' AND removed_at IS NULL GROUP BY provider ORDER BY provider",
+    'SELECT provider, count(*) FROM connections WHERE kind = $1 AND removed_at IS NULL GROUP BY provider ORDER BY provider',
+    [kind],
   )
   return Object.fromEntries(rows.map(({ provider, count }) => [provider, count]))
 }

@@ -1,5 +1,5 @@
 import type { SkippedItem } from '@asheville/core'
-import type { SyncJob, Tally } from '@asheville/clients'
+import type { SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { JobRun, StreamId } from './leases.ts'
 
@@ -42,6 +42,26 @@ export async function listReadyJobs(db: Database, userId: string, syncId: string
      ORDER BY c.created_at, j.stream`,
     [userId, syncId],
   )
+}
+
+interface ResultRow extends Omit<SyncResult, 'tally'>, Omit<Tally, 'skipped'> {
+  skippedItems: number
+}
+
+/** What the sync did on each stream, or does. */
+export async function listResults(db: Database, userId: string, syncId: string): Promise<SyncResult[]> {
+  const rows = await db.query<ResultRow>(
+    `SELECT j.connection_id AS "connectionId", c.provider, c.handle, j.stream, j.state, j.reason, j.pages, j.skipped AS "skipped",
+       j.finished_at AS "finishedAt", new_items AS new, changed_items AS changed, unchanged_items AS unchanged, gone_items AS gone,
+       skipped_items AS "skippedItems"
+     FROM sync_jobs j JOIN connections c ON c.id = j.connection_id
+     WHERE j.user_id = $1 AND j.sync_id = $2 ORDER BY c.created_at, c.id, j.stream`,
+    [userId, syncId],
+  )
+  return rows.map(({ new: added, changed, unchanged, gone, skippedItems, ...row }) => ({
+    ...row,
+    tally: { new: added, changed, unchanged, gone, skipped: skippedItems },
+  }))
 }
 
 /**

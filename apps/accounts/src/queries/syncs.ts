@@ -1,7 +1,9 @@
 import { AshevilleError } from '@asheville/core'
 import type { Sync, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
+import { tellOfSync } from '../notifications/tell-of-sync.ts'
 import { addMessage } from './outbox.ts'
+import { pageOf, type Position } from './page-position.ts'
 
 interface Row extends Omit<Sync, 'tally'>, Tally {}
 
@@ -23,10 +25,20 @@ export async function getSync(db: Database, userId: string, syncId: string): Pro
   return syncOf(row)
 }
 
-/** The person's syncs, newest first. */
-export async function listSyncs(db: Database, userId: string, limit: number): Promise<Sync[]> {
-  const rows = await db.query<Row>(`${select} WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id LIMIT $2`, [userId, limit])
-  return rows.map(syncOf)
+/** A page of the person's syncs, newest first. */
+export async function listSyncs(
+  db: Database,
+  userId: string,
+  { after, limit }: { after: Position | null; limit: number },
+): Promise<{ syncs: Sync[]; next: string | null }> {
+  const rows = await db.query<Row & { position: string }>(
+    `${select.replace('SELECT', 'SELECT s.created_at::text AS position,')}
+     WHERE s.user_id = $1 AND ($2::timestamptz IS NULL OR (s.created_at, s.id) < ($2, $3::uuid))
+     ORDER BY s.created_at DESC, s.id DESC LIMIT $4`,
+    [userId, after?.at ?? null, after?.id ?? null, limit + 1],
+  )
+  const { rows: page, next } = pageOf(rows, limit)
+  return { syncs: page.map(({ position: _, ...row }) => syncOf(row)), next }
 }
 
 /** The sync that runs for the person, or a new one: never two at once. */
@@ -61,7 +73,8 @@ export async function closeSync(tx: Database, userId: string, syncId: string, as
      RETURNING s.state`,
     [userId, syncId, as],
   )
-  const { state, tally } = await getSync(tx, userId, syncId)
+  const sync = await getSync(tx, userId, syncId)
+  const { state, tally } = sync
   if (!closed) return state
   const storages = await tx.query<{ id: string }>(
     `SELECT DISTINCT c.storage_id AS id FROM sync_jobs j JOIN connections c ON c.id = j.connection_id
@@ -69,5 +82,6 @@ export async function closeSync(tx: Database, userId: string, syncId: string, as
     [userId, syncId],
   )
   await addMessage(tx, userId, 'sync-finished', { syncId, storageIds: storages.map(({ id }) => id), tally })
+  await tellOfSync(tx, userId, sync)
   return state
 }

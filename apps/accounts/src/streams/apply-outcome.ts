@@ -3,11 +3,12 @@ import type { Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
 import { getStoredConnection, listConnections, setConnectionState } from '../queries/connections.ts'
 import type { StreamId } from '../queries/leases.ts'
+import { addNotification, settleNotifications, settleWorking } from '../notifications/queries.ts'
 import { addMessage } from '../queries/outbox.ts'
 import { addFailure } from '../queries/streams.ts'
 import { completeJob, postponeJob } from '../queries/sync-jobs.ts'
 import { closeSync } from '../queries/syncs.ts'
-import { endWork, markReconnect, reconnectReason } from './end-work.ts'
+import { endWork, markReconnect, reconnectReason, tellOfProblem } from './end-work.ts'
 import { nextDueMs } from './next-due.ts'
 
 type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
@@ -26,6 +27,7 @@ export async function applyOutcome(
     case 'done':
       await completeJob(tx, userId, syncId, id, nextDueMs({ intervalMs, failures: 0 }))
       await clearFull(tx, userId, id.connectionId)
+      await settleWorking(tx, userId, id.connectionId)
       await closeSync(tx, userId, syncId)
       return
     case 'yielded':
@@ -58,7 +60,12 @@ async function fail(
   const pause = nextDueMs({ intervalMs: context.syncIntervalMs, failures, isFull })
   const words = isFull ? await markFull(context, tx, userId, connection) : reason
   await endStream(tx, userId, id, { state: 'failed', reason: words, nextDueMs: pause })
+  // What cannot be reached is mostly there again before anybody could do anything about it.
+  if (!isFull && (error !== 'unavailable' || failures >= toldFromFailures)) await tellOfProblem(tx, userId, connection, words)
 }
+
+/** So many syncs of a stream in a row must fail before its network is said to be out of reach. */
+const toldFromFailures = 3
 
 async function endStream(
   tx: Database,
@@ -77,7 +84,9 @@ async function markFull(context: Needs, tx: Database, userId: string, connection
   await setConnectionState(tx, userId, connection.id, 'full', reason)
   if (storage && storage.state !== 'full') {
     await setConnectionState(tx, userId, storage.id, 'full', reason)
-    await addMessage(tx, userId, 'storage-full', { connectionId: storage.id, provider: storage.provider, title })
+    const data = { connectionId: storage.id, provider: storage.provider, title }
+    await addMessage(tx, userId, 'storage-full', data)
+    await addNotification(tx, userId, { kind: 'storage-full', subject: storage.id, data })
   }
   return reason
 }
@@ -95,5 +104,7 @@ async function clearFull(tx: Database, userId: string, connectionId: string): Pr
   if (storage.state !== 'full') return
   const networks = wasFull ? [] : await listConnections(tx, userId, 'network')
   const isAwaited = networks.some(({ storageId, state }) => storageId === storage.id && state === 'full')
-  if (!isAwaited) await setConnectionState(tx, userId, storage.id, 'active', null)
+  if (isAwaited) return
+  await setConnectionState(tx, userId, storage.id, 'active', null)
+  await settleNotifications(tx, userId, ['storage-full'], storage.id)
 }

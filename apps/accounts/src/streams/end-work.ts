@@ -1,5 +1,6 @@
 import type { Connection, SyncJob } from '@asheville/clients'
 import type { Database } from '@asheville/database'
+import { addNotification } from '../notifications/queries.ts'
 import { setConnectionState } from '../queries/connections.ts'
 import { findTokenVersion } from '../queries/credentials.ts'
 import { addMessage } from '../queries/outbox.ts'
@@ -34,9 +35,19 @@ export async function markReconnect(
   await setConnectionState(tx, userId, connection.id, 'reconnect', reason)
   await endWork(tx, userId, { connectionId: connection.id }, { state: 'failed', reason, nextDueMs: null })
   await makeNotDue(tx, userId, connection.id, null)
-  await addMessage(tx, userId, 'reconnect-needed', {
-    connectionId: connection.id,
-    provider: connection.provider,
-    handle: connection.handle,
-  })
+  const data = aboutOf(connection)
+  await addMessage(tx, userId, 'reconnect-needed', data)
+  await addNotification(tx, userId, { kind: 'reconnect-needed', subject: connection.id, data })
 }
+
+/** Something of the connection could not be copied; the person is told once, until all of it could. */
+export async function tellOfProblem(
+  tx: Database,
+  userId: string,
+  connection: Pick<Connection, 'id' | 'provider' | 'handle'>,
+  reason: string,
+): Promise<void> {
+  await addNotification(tx, userId, { kind: 'sync-problem', subject: connection.id, data: { ...aboutOf(connection), reason } })
+}
+
+const aboutOf = ({ id, provider, handle }: Pick<Connection, 'id' | 'provider' | 'handle'>) => ({ connectionId: id, provider, handle })

@@ -12,7 +12,12 @@ export const connectionSettingsSchema = z.strictObject({
 })
 export type ConnectionSettings = z.infer<typeof connectionSettingsSchema>
 
-export const connectionStates = ['active', 'paused', 'reconnect', 'full'] as const
+/**
+ * `reconnect`: the network takes our access no longer, whoever took it back; work goes on where it was once it is connected again.
+ * `revoked`: the person disconnected it here, the access was given back and forgotten, what was copied stays. It is only listed
+ * where that is asked for, and connecting the same account again makes it `active`.
+ */
+export const connectionStates = ['active', 'paused', 'reconnect', 'full', 'revoked'] as const
 
 export const connectionSchema = z.strictObject({
   id,
@@ -43,18 +48,20 @@ export const connectionRoutes = {
   listConnections: route({
     method: 'GET',
     path: '/v1/connections',
-    summary: 'The person’s networks and storages, oldest first',
+    summary: 'The person’s networks and storages, oldest first; with `include=revoked` also those that they disconnected',
     policy: forUser('web', 'conductor', 'platform'),
-    query: z.strictObject({ kind: z.enum(['network', 'storage']).optional() }),
+    query: z.strictObject({ kind: z.enum(['network', 'storage']).optional(), include: z.literal('revoked').optional() }),
     reply: z.strictObject({ connections: z.array(connectionSchema) }),
+    etag: true,
   }),
   getConnection: route({
     method: 'GET',
     path: '/v1/connections/:connectionId',
-    summary: 'One connection',
+    summary: 'One connection; `not-found` when it was disconnected',
     policy: forUser('web', 'conductor', 'workers', 'platform'),
     params: z.strictObject({ connectionId: id }),
     reply: connectionSchema,
+    etag: true,
   }),
   beginConnect: route({
     method: 'POST',
@@ -73,6 +80,7 @@ export const connectionRoutes = {
       z.strictObject({ next: z.literal('connected'), connection: connectionSchema }),
       z.strictObject({ next: z.literal('authorize'), url: z.url() }),
     ]),
+    idempotent: true,
   }),
   finishConnect: route({
     method: 'POST',
@@ -82,6 +90,7 @@ export const connectionRoutes = {
     policy: forUser('web'),
     body: z.strictObject({ provider: z.string().max(40), sessionId: id, callback: z.record(z.string().max(60), z.string().max(4000)) }),
     reply: z.strictObject({ connection: connectionSchema }),
+    idempotent: true,
   }),
   updateConnection: route({
     method: 'PATCH',
@@ -91,6 +100,7 @@ export const connectionRoutes = {
     params: z.strictObject({ connectionId: id }),
     body: z.strictObject({ settings: connectionSettingsSchema.partial().optional(), paused: z.boolean().optional() }),
     reply: connectionSchema,
+    ifMatch: true,
   }),
   removeConnection: route({
     method: 'DELETE',

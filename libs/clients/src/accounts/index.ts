@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin.ts'
+import { closingRoutes } from './closing.ts'
 import { connectionRoutes } from './connections.ts'
 import { identityRoutes } from './identities.ts'
 import { leaseRoutes } from './leases.ts'
@@ -13,6 +14,7 @@ import { syncRoutes } from './syncs.ts'
 import { voteRoutes } from './votes.ts'
 
 export * from './admin.ts'
+export * from './closing.ts'
 export * from './connections.ts'
 export * from './identities.ts'
 export * from './leases.ts'
@@ -39,4 +41,5 @@ export const accountsRoutes = {
   ...voteRoutes,
   ...adminRoutes,
   ...leaseRoutes,
+  ...closingRoutes,
 } as const

@@ -8,3 +8,7 @@ export const forUser = (...services: ServiceName[]) => ({ who: 'service', from: 
 export const id = z.uuid()
 export const streamName = z.string().regex(/^[a-z-]{1,40}$/)
 export const count = z.number().int().nonnegative()
+
+/** Where a page of a list begins: the `next` of the page before it. */
+export const cursor = z.string().min(1).max(200).optional()
+export const limit = z.coerce.number().int().min(1).max(100).default(20)

@@ -1,6 +1,6 @@
 import { contentTypeSchema, instantSchema, route, skippedItemSchema } from '@asheville/core'
 import { z } from 'zod'
-import { count, forUser, from, id, streamName } from './parts.ts'
+import { count, cursor, forUser, from, id, limit, streamName } from './parts.ts'
 
 /** What happened to the items of a batch, as platform answered, plus what the adapter skipped. */
 export const tallySchema = z.strictObject({ new: count, changed: count, unchanged: count, gone: count, skipped: count })
@@ -45,6 +45,25 @@ export const syncSchema = z.strictObject({
 })
 export type Sync = z.infer<typeof syncSchema>
 
+export const syncResultStates = ['queued', 'running', 'waiting', 'retrying', 'done', 'failed', 'cancelled'] as const
+
+/** What one sync did on one stream, or does. */
+export const syncResultSchema = z.strictObject({
+  connectionId: id,
+  provider: z.string(),
+  handle: z.string(),
+  stream: streamName,
+  state: z.enum(syncResultStates),
+  /** What the person reads about `waiting`, `retrying` and `failed`. */
+  reason: z.string().nullable(),
+  tally: tallySchema,
+  pages: count,
+  /** The last few skipped items, and why. */
+  skipped: z.array(skippedItemSchema),
+  finishedAt: instantSchema.nullable(),
+})
+export type SyncResult = z.infer<typeof syncResultSchema>
+
 /** What the conductor enqueues: ids only. One job per (connection, stream). */
 export const syncJobSchema = z.strictObject({
   syncId: id,
@@ -69,18 +88,21 @@ export const syncRoutes = {
   getSync: route({
     method: 'GET',
     path: '/v1/syncs/:syncId',
-    summary: 'One sync',
+    summary: 'One sync with its result for each stream',
     policy: forUser('conductor', 'web'),
     params: z.strictObject({ syncId: id }),
-    reply: syncSchema,
+    reply: syncSchema.extend({ results: z.array(syncResultSchema) }),
+    etag: true,
   }),
   listSyncs: route({
     method: 'GET',
     path: '/v1/syncs',
     summary: 'The person’s syncs, newest first',
     policy: forUser('conductor', 'web'),
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) }),
-    reply: z.strictObject({ syncs: z.array(syncSchema) }),
+    query: z.strictObject({ cursor, limit }),
+    reply: z.strictObject({ syncs: z.array(syncSchema), next: z.string().nullable() }),
+    paged: true,
+    etag: true,
   }),
   cancelSync: route({
     method: 'POST',
@@ -123,7 +145,7 @@ export const syncRoutes = {
         z.strictObject({
           id,
           userId: id,
-          kind: z.enum(['sync-finished', 'reconnect-needed', 'storage-full']),
+          kind: z.enum(['sync-finished', 'reconnect-needed', 'storage-full', 'stop-work', 'forget-person']),
           payload: z.record(z.string(), z.unknown()),
         }),
       ),
