@@ -108,7 +108,7 @@ export async function startOAuthServer() {
         challenge: searchParams.get('code_challenge'),
         redirectUri: searchParams.get('redirect_uri') ?? '',
       })
-      return { code, state: searchParams.get('state') ?? '' }
+      return { code, state: searchParams.get('state') ?? '', iss: new URL(address).origin }
     },
     async close() {
       server.closeAllConnections()

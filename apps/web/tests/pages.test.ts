@@ -246,7 +246,7 @@ describe('connecting', () => {
     const done = await visitor.get('/connect/mastodon/callback?code=abc&state=1')
     expect([done.status, done.headers.get('location')]).toEqual([303, '/status'])
     expect(started).toEqual([
-      { provider: 'mastodon', fields: { server: 'example.social' }, sessionId: expect.any(String), reconnects: null },
+      { provider: 'mastodon', fields: { server: 'example.social' }, sessionId: expect.any(String), reconnects: null, storageId: null },
       { code: 'abc', state: '1' },
       { trigger: 'connect', connectionIds: [mastodon.id] },
     ])

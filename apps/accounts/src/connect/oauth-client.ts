@@ -45,7 +45,9 @@ export async function exchangeCode(
   { callback, redirectUri, verifier }: { callback: Readonly<Record<string, string>>; redirectUri: string; verifier: string | null },
 ): Promise<Tokens> {
   const { state, code, iss } = callback
-  if (iss !== undefined && iss !== issuerOf(server.endpoints)) {
+  // Whoever identifies itself does so in each answer: one that does not is not from there.
+  const isOther = iss === undefined ? server.endpoints.issuer !== null : iss !== issuerOf(server.endpoints)
+  if (isOther) {
     throw new AshevilleError('forbidden', `The answer did not come from ${server.name}. Nothing was connected`)
   }
   if (code === undefined || state === undefined) throw new AshevilleError('invalid', `${server.name} sent you back without an answer`)

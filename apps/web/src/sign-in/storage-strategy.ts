@@ -14,38 +14,39 @@ const storageMs = 25_000
  * the answer. Only pages that this site made itself lead out of it.
  */
 export class StorageStrategy extends passport.Strategy {
-  readonly #site: Site
-  readonly #provider: string
+  // Passport works on objects derived from this one, which private fields would shut out.
+  private readonly site: Site
+  private readonly provider: string
 
   constructor(site: Site, provider: string) {
     super()
-    this.#site = site
-    this.#provider = provider
+    this.site = site
+    this.provider = provider
   }
 
   override authenticate(_request: unknown, options: SignInOptions): void {
-    const work = options.callback ? this.#finish(options, options.callback) : this.#begin(options)
+    const work = options.callback ? this.finish(options, options.callback) : this.begin(options)
     work.catch((error: unknown) => this.error(error))
   }
 
-  async #begin({ visit, fields, returnTo }: SignInOptions): Promise<void> {
-    const { accounts } = this.#site.backends(visit, storageMs)
-    const body = { provider: this.#provider, fields, visitor: this.#visitor(visit), address: deviceOf(visit).address, returnTo }
+  private async begin({ visit, fields, returnTo }: SignInOptions): Promise<void> {
+    const { accounts } = this.site.backends(visit, storageMs)
+    const body = { provider: this.provider, fields, visitor: this.visitor(visit), address: deviceOf(visit).address, returnTo }
     const { url } = await accounts.beginSignIn({ body })
     visit.response.set('cache-control', 'no-store')
-    this.redirect(leaveAddress(this.#site, visit, `/sign-in/${this.#provider}`, url), 303)
+    this.redirect(leaveAddress(this.site, visit, `/sign-in/${this.provider}`, url), 303)
   }
 
-  async #finish({ visit }: SignInOptions, callback: Readonly<Record<string, string>>): Promise<void> {
-    const { accounts } = this.#site.backends(visit, storageMs)
-    const { locale } = this.#site.texts(visit)
-    const body = { provider: this.#provider, visitor: this.#visitor(visit), callback, device: deviceOf(visit), locale }
+  private async finish({ visit }: SignInOptions, callback: Readonly<Record<string, string>>): Promise<void> {
+    const { accounts } = this.site.backends(visit, storageMs)
+    const { locale } = this.site.texts(visit)
+    const body = { provider: this.provider, visitor: this.visitor(visit), callback, device: deviceOf(visit), locale }
     this.success(await accounts.finishSignIn({ body }))
   }
 
   /** Whoever has none did not begin here. */
-  #visitor({ request }: SignInOptions['visit']): string {
-    const { visitor } = this.#site.state(request)
+  private visitor({ request }: SignInOptions['visit']): string {
+    const { visitor } = this.site.state(request)
     if (visitor === null || visitor.length < 20 || visitor.length > 200)
       throw new AshevilleError(
         'forbidden',
@@ -54,5 +55,3 @@ export class StorageStrategy extends passport.Strategy {
     return visitor
   }
 }
-
-export { storageMs }
