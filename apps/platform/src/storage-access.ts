@@ -1,5 +1,6 @@
 import { AshevilleError, type Fields, type Http, type Storage, type StorageAdapter } from '@asheville/core'
-import type { accountsRoutes, Client, Connection } from '@asheville/clients'
+import { createAccessToken, type accountsRoutes, type Client, type Connection } from '@asheville/clients'
+import { withRenewedToken } from './with-renewed-token.ts'
 
 /** A person's storage, opened. Throws `not-found` when they have none of that id: another's is none of theirs. */
 export type StorageOf = (userId: string, storageId: string) => Promise<OpenStorage>
@@ -22,8 +23,6 @@ const freshMs = 30_000
 /** A storage that was connected just now is not in the list of a moment ago. */
 const againMs = 1000
 const maxPeople = 10_000
-/** A token is asked for anew this long before it ends, so that it outlives the call that carries it. */
-const marginMs = 60_000
 
 /** Opens people's storages by their connections at accounts, which are remembered for up to 30 s. */
 export function createStorageAccess(options: StorageAccessOptions): StorageOf {
@@ -62,21 +61,15 @@ function openStorage(
 ): Storage {
   const adapter = storageById(connection.provider)
   if (!adapter) throw new AshevilleError('invalid', `Asheville does not know the storage “${connection.provider}” any more`)
-  let access: { token: string; until: number } | null = null
-  return adapter.open({
+  const token = createAccessToken(accounts, { userId, connectionId: connection.id })
+  const storage = adapter.open({
     http,
     variables,
     server: connection.server,
     fields: connection.fields,
     account: { id: connection.accountId, handle: connection.handle },
     now: () => new Date(now()),
-    async token() {
-      if (access && access.until > now()) return access.token
-      const reply = await accounts.getAccess({ userId, params: { connectionId: connection.id }, body: { rejected: null } })
-      if (reply.accessToken === null) throw new AshevilleError('reconnect-required', `${connection.title} must be connected again`)
-      const endsAt = reply.expiresAt === null ? now() + freshMs + marginMs : Date.parse(reply.expiresAt)
-      access = { token: reply.accessToken, until: endsAt - marginMs }
-      return access.token
-    },
+    token: () => token.get(),
   })
+  return withRenewedToken(storage, token)
 }

@@ -1,6 +1,5 @@
-import type { Tally } from '@asheville/clients'
+import type { AccessToken, Tally } from '@asheville/clients'
 import { kindOf, type Cursor, type PullIo, type Stream, type Walk, type Wanted } from '@asheville/core'
-import type { AccessToken } from './access-token.ts'
 import { inBatches, type BatchLimits } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
 import { prefetch } from './prefetch.ts'

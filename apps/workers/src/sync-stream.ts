@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Connection, LiveEvent } from '@asheville/clients'
+import { createAccessToken, type Connection, type LiveEvent } from '@asheville/clients'
 import { AshevilleError, kindOf, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
 import {
   addRunning,
@@ -16,7 +16,6 @@ import {
 } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
 import { errorFields, type Logger } from '@asheville/service'
-import { createAccessToken } from './access-token.ts'
 import { defaultLimits, type BatchLimits } from './batches.ts'
 import { holdLease, type HeldLease } from './held-lease.ts'
 import { finished, outcomeOfError, outcomeOfStop, yielded, type SliceEnd } from './job-outcome.ts'

@@ -1,3 +1,4 @@
+export * from './access-token.ts'
 export * from './accounts/index.ts'
 export * from './conductor.ts'
 export * from './create-client.ts'

@@ -1,10 +1,11 @@
-import type { accountsRoutes, Client } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
+import type { accountsRoutes } from './accounts/index.ts'
+import type { Client } from './create-client.ts'
 
 export interface AccessToken {
   /** A current one, from memory while it lasts. Throws `reconnect-required` when there is none to be had. */
   get(): Promise<string>
-  /** The network refused the last one: the next `get` asks accounts for another. False when none was handed out. */
+  /** The network or storage refused the last one: the next `get` asks accounts for another. False when none was handed out. */
   reject(): boolean
 }
 
@@ -13,9 +14,10 @@ const marginMs = 60_000
 /** For tokens that tell no end: accounts stays the one who knows. */
 const unknownLifeMs = 5 * 60_000
 
+/** The access token of one connection, as accounts hands it out. */
 export function createAccessToken(
   accounts: Pick<Client<typeof accountsRoutes>, 'getAccess'>,
-  call: { userId: string; connectionId: string; requestId: string; signal: AbortSignal },
+  call: { userId: string; connectionId: string; requestId?: string; signal?: AbortSignal },
 ): AccessToken {
   let current: { token: string; until: number } | null = null
   let rejected: string | null = null
