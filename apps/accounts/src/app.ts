@@ -12,6 +12,8 @@ import { createIdempotency } from './idempotency/create-idempotency.ts'
 import { startMailing } from './notifications/start-mailing.ts'
 import { createMailer, type MailSettings } from './mail/mailer.ts'
 import { startSending } from './mail/start-sending.ts'
+import { createAccountsMetrics } from './metrics.ts'
+import { startRotation } from './rotation/start-rotation.ts'
 import { createSealing, type SealingKey } from './sealing.ts'
 import { keepMirror } from './sessions/keep-mirror.ts'
 import { noPlaces, openPlaces } from './sessions/places.ts'
@@ -91,6 +93,7 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
     }
     const access = createAccess(context)
     const tidying = startTidying(context, logger)
+    const rotation = startRotation(context, logger)
     const mailing = startMailing(context, logger)
     const closing = startClosing(context, logger)
     const sending = mail && startSending(context, createMailer(mail), logger)
@@ -105,8 +108,9 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       idempotency: createIdempotency(context),
       checks: { postgres: () => checkPostgres(db), redis: () => checkRedis(redis) },
       version: options.version,
+      metrics: createAccountsMetrics(db, sealing.keyIds),
       close: async () => {
-        await Promise.all([tidying.stop(), mailing.stop(), closing.stop(), sending?.stop(), mirror.stop()])
+        await Promise.all([tidying.stop(), rotation.stop(), mailing.stop(), closing.stop(), sending?.stop(), mirror.stop()])
         await access.settle()
         await close()
       },

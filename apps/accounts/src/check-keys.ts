@@ -1,12 +1,19 @@
 import type { Database } from '@asheville/database'
+import { countSealedBy } from './rotation/count-sealed.ts'
 import type { Sealing } from './sealing.ts'
 
 const known = 'asheville'
 const bindingOf = (keyId: string) => ['key-check', keyId]
+/** Exact up to here: counting must not take longer than a statement may. */
+const mostCounted = 100_000
 
 /**
  * Makes sure that the sealing keys are those that secrets were sealed with: each key opens the value that was stored when
  * it was first used, and no secret is left whose key is missing. Throws what an operator should do; the service must not start.
+ *
+ * To change keys: put the new one in front of the old (`CREDENTIAL_KEYS=new:…,old:…`) and restart; where processes are restarted
+ * one after the other, put it behind the old one first, so that all of them can open what the first of them seals. Everything is
+ * sealed anew in the background (`startRotation`); when the log says that it is done, take the old one out.
  */
 export async function checkKeys(db: Database, sealing: Sealing): Promise<void> {
   for (const keyId of sealing.keyIds) {
@@ -19,14 +26,18 @@ export async function checkKeys(db: Database, sealing: Sealing): Promise<void> {
       )
     }
   }
-  const [missing] = await db.query<{ key_id: string }>(
-    `SELECT key_id FROM key_checks k WHERE NOT key_id = ANY ($1)
-     AND (EXISTS (SELECT FROM credentials c WHERE c.key_id = k.key_id)
-       OR EXISTS (SELECT FROM app_registrations a WHERE a.key_id = k.key_id AND a.sealed_secret IS NOT NULL)
-       OR EXISTS (SELECT FROM mails m WHERE m.key_id = k.key_id)) LIMIT 1`,
-    [[...sealing.keyIds]],
+  const missing = await db.query<{ keyId: string }>(
+    'SELECT key_id AS "keyId" FROM key_checks WHERE NOT key_id = ANY ($1) ORDER BY created_at',
+    [sealing.keyIds],
   )
-  if (missing) throw new Error(`CREDENTIAL_KEYS: key ${missing.key_id} is missing, and secrets are still sealed with it.`)
+  for (const { keyId } of missing) {
+    const count = await countSealedBy(db, keyId, mostCounted)
+    if (count === 0) continue
+    const secrets = count === 1 ? '1 secret is' : `${count === mostCounted ? `at least ${count}` : count} secrets are`
+    throw new Error(
+      `CREDENTIAL_KEYS: key ${keyId} is missing, and ${secrets} still sealed with it. Put it back, behind the current key, until everything is sealed anew.`,
+    )
+  }
 }
 
 function opens(sealing: Sealing, keyId: string, sealed: Uint8Array): boolean {

@@ -27,10 +27,11 @@ interface Row {
 const columns = `id, user_id AS "userId", provider, server, fields, account, registration_id AS "registrationId", endpoints,
   storage_id AS "storageId", sealed, key_id AS "keyId"`
 
-const bindingOf = (userId: string, provider: string, id: string) => ['parked-account', userId, provider, id]
+/** What the tokens of a parked account are bound to when they are sealed. */
+export const parkedBinding = (userId: string, provider: string, id: string) => ['parked-account', userId, provider, id]
 
 function open({ id, userId, sealed, keyId, ...rest }: Row, sealing: Sealing): ParkedAccount {
-  const tokens = sealed && (JSON.parse(sealing.open({ keyId, sealed }, bindingOf(userId, rest.provider, id))) as Tokens)
+  const tokens = sealed && (JSON.parse(sealing.open({ keyId, sealed }, parkedBinding(userId, rest.provider, id))) as Tokens)
   return { id, userId, link: { ...rest, tokens, reconnects: null } }
 }
 
@@ -38,7 +39,7 @@ function open({ id, userId, sealed, keyId, ...rest }: Row, sealing: Sealing): Pa
 export async function park(tx: Database, userId: string, sessionId: string, link: NewLink, sealing: Sealing): Promise<void> {
   const id = randomUUID()
   const { tokens, provider } = link
-  const { sealed, keyId } = sealing.seal(JSON.stringify(tokens), bindingOf(userId, provider, id))
+  const { sealed, keyId } = sealing.seal(JSON.stringify(tokens), parkedBinding(userId, provider, id))
   // An older offer ends with a newer one; what gives its tokens back finds it by its time.
   await tx.query('UPDATE parked_accounts SET expires_at = now() WHERE user_id = $1 AND session_id = $2 AND provider = $3', [
     userId,

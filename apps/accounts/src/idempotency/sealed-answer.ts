@@ -8,8 +8,10 @@ interface Contents {
 }
 
 export const nameOf = (id: string): Buffer => Buffer.from(id, 'base64url')
+export const idOf = (name: Uint8Array): string => Buffer.from(name).toString('base64url')
 
-const bindingOf = (id: string) => ['idempotency', id]
+/** What a key's answer is bound to when it is sealed. */
+export const answerBinding = (id: string) => ['idempotency', id]
 
 export function sealContents(
   { id, fingerprint }: Pick<Claim, 'id' | 'fingerprint'>,
@@ -17,10 +19,10 @@ export function sealContents(
   sealing: Sealing,
 ): Sealed {
   const contents: Contents = { fingerprint, body }
-  return sealing.seal(JSON.stringify(contents), bindingOf(id))
+  return sealing.seal(JSON.stringify(contents), answerBinding(id))
 }
 
 /** Throws `unexpected` when it cannot be opened. */
 export function openContents(id: string, sealed: Sealed, sealing: Sealing): Contents {
-  return JSON.parse(sealing.open(sealed, bindingOf(id))) as Contents
+  return JSON.parse(sealing.open(sealed, answerBinding(id))) as Contents
 }

@@ -25,10 +25,11 @@ export interface ClaimedMail {
   sealed: Sealed
 }
 
-const bindingOf = (id: string, kind: QueuedKind) => ['mail', id, kind]
+/** What a mail is bound to when it is sealed. */
+export const mailBinding = (id: string, kind: QueuedKind) => ['mail', id, kind]
 
 export async function addMail(tx: Database, userId: string | null, { id, kind, ...rest }: QueuedMail, sealing: Sealing): Promise<void> {
-  const { keyId, sealed } = sealing.seal(JSON.stringify(rest), bindingOf(id, kind))
+  const { keyId, sealed } = sealing.seal(JSON.stringify(rest), mailBinding(id, kind))
   await tx.query('INSERT INTO mails (id, user_id, kind, sealed, key_id) VALUES ($1, $2, $3, $4, $5)', [id, userId, kind, sealed, keyId])
 }
 
@@ -39,7 +40,7 @@ export function queueResetRequest(db: Database, email: string, sealing: Sealing)
 
 /** Throws `unexpected` when it cannot be opened. */
 export function openMail({ id, kind, sealed }: ClaimedMail, sealing: Sealing): QueuedMail {
-  return { id, kind, ...(JSON.parse(sealing.open(sealed, bindingOf(id, kind))) as Pick<QueuedMail, 'to' | 'locale' | 'values'>) }
+  return { id, kind, ...(JSON.parse(sealing.open(sealed, mailBinding(id, kind))) as Pick<QueuedMail, 'to' | 'locale' | 'values'>) }
 }
 
 /** The oldest that nobody sends; they come back after `holdMs` unless they are removed or delayed. */

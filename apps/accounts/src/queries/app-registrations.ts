@@ -26,12 +26,13 @@ interface Row {
 
 const columns = 'id, provider, server, client_id AS "clientId", sealed_secret AS "sealedSecret", key_id AS "keyId"'
 
-function bindingOf(provider: string, server: string, clientId: string): string[] {
+/** What the secret of a registration is bound to when it is sealed. */
+export function registrationBinding(provider: string, server: string, clientId: string): string[] {
   return ['app-registration', provider, server, clientId]
 }
 
 function open({ id, provider, server, clientId, sealedSecret, keyId }: Row, sealing: Sealing): AppRegistration {
-  const clientSecret = sealedSecret && sealing.open({ keyId, sealed: sealedSecret }, bindingOf(provider, server, clientId))
+  const clientSecret = sealedSecret && sealing.open({ keyId, sealed: sealedSecret }, registrationBinding(provider, server, clientId))
   return { id, clientId, clientSecret }
 }
 
@@ -57,7 +58,7 @@ export async function addRegistration(
   sealing: Sealing,
 ): Promise<AppRegistration> {
   const { provider, server, redirectUri } = place
-  const { keyId, sealed } = sealing.seal(client.clientSecret ?? '', bindingOf(provider, server, client.clientId))
+  const { keyId, sealed } = sealing.seal(client.clientSecret ?? '', registrationBinding(provider, server, client.clientId))
   await db.query(
     `INSERT INTO app_registrations (id, provider, server, redirect_uri, client_id, sealed_secret, key_id)
      VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -31,8 +31,11 @@ function ownerOf(sent: Sent) {
   return { ...sent, visitorHash: null }
 }
 
-function bindingOf(sent: Sent, { purpose, provider }: Pick<OAuthTransaction, 'purpose' | 'provider'>): string[] {
-  const { userId, sessionId, visitorHash } = ownerOf(sent)
+/** What the verifier of a transaction is bound to when it is sealed. */
+export function transactionBinding(
+  { userId, sessionId, visitorHash }: { userId: string | null; sessionId: string | null; visitorHash: Uint8Array | null },
+  { purpose, provider }: Pick<OAuthTransaction, 'purpose' | 'provider'>,
+): string[] {
   const owner = visitorHash ? ['visitor', Buffer.from(visitorHash).toString('hex')] : [userId ?? '', sessionId ?? '']
   return ['oauth-transaction', purpose, provider, ...owner]
 }
@@ -47,7 +50,7 @@ export async function addTransaction(
 ): Promise<void> {
   const { purpose, provider, verifier } = transaction
   const { userId, sessionId, visitorHash } = ownerOf(sent)
-  const { keyId, sealed } = sealing.seal(verifier ?? '', bindingOf(sent, transaction))
+  const { keyId, sealed } = sealing.seal(verifier ?? '', transactionBinding(ownerOf(sent), transaction))
   await tx.query(
     `DELETE FROM oauth_transactions WHERE (user_id = $1 OR visitor_hash = $2) AND (expires_at <= now() OR state_hash IN (
        SELECT state_hash FROM oauth_transactions WHERE user_id = $1 OR visitor_hash = $2 ORDER BY created_at DESC OFFSET $3))`,
@@ -107,7 +110,7 @@ export async function takeTransaction(
   )
   if (!row) return null
   const { sealedVerifier, keyId, ...transaction } = row
-  const verifier = sealedVerifier && sealing.open({ keyId, sealed: sealedVerifier }, bindingOf(sent, transaction))
+  const verifier = sealedVerifier && sealing.open({ keyId, sealed: sealedVerifier }, transactionBinding(ownerOf(sent), transaction))
   return { ...transaction, verifier }
 }
 
