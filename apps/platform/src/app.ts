@@ -3,6 +3,7 @@ import { bindAll, startService, type Logger, type Service, type Verify } from '@
 import type { Database } from '@asheville/database'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
+import { forgetPerson } from './handlers/forget-person.ts'
 import { getCounts } from './handlers/get-counts.ts'
 import { getFile } from './handlers/get-file.ts'
 import { getItem } from './handlers/get-item.ts'
@@ -53,6 +54,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }) }),
     putItems: putItems({ db, storageOf, cache, metrics, now }),
     finishSync: finishSync({ db, storageOf }),
+    forgetPerson: forgetPerson({ db, storageOf, cache }),
     listItems: listItems(reading),
     getItem: getItem(reading),
     getFile: getFile({ db, storageOf }),

@@ -6,6 +6,7 @@ import { safeName } from './page-path.ts'
 import { listAccounts } from './queries/accounts.ts'
 import { listDocuments, saveDocuments, type DocumentRow } from './queries/documents.ts'
 import { countMedia } from './queries/media.ts'
+import { refuseForgotten } from './queries/forgotten.ts'
 import { listPages } from './queries/pages.ts'
 import { countItems } from './queries/reading.ts'
 import type { StorageOf } from './storage-access.ts'
@@ -20,6 +21,7 @@ export async function finishSync(
   storageId: string,
   signal: AbortSignal,
 ): Promise<void> {
+  await refuseForgotten(db, userId)
   const { storage } = await storageOf(userId, storageId)
   const [accounts, counts, pages, media, known] = await Promise.all([
     listAccounts(db, userId, storageId),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, gunzip, gzip } from 'node:zlib'
+import { AshevilleError } from '@asheville/core'
 import type { Redis } from '@asheville/redis'
 import type { PlatformMetrics } from './metrics.ts'
 
@@ -16,6 +17,8 @@ export interface PageVersion {
 export interface PageCache {
   get(version: PageVersion): Promise<string | null>
   put(version: PageVersion, text: string): Promise<void>
+  /** Nothing of these pages is left in it, whichever version. Throws `unavailable` when that cannot be said. */
+  forget(pages: readonly Omit<PageVersion, 'revision'>[]): Promise<void>
 }
 
 const compress = promisify(gzip)
@@ -32,7 +35,7 @@ export function createPageCache(redis: Redis, metrics: Pick<PlatformMetrics, 'pa
     createHash('sha256')
       .update(JSON.stringify([userId, storageId, path, revision]))
       .digest()
-  const keyOf = ({ userId, storageId, path }: PageVersion) => {
+  const keyOf = ({ userId, storageId, path }: Omit<PageVersion, 'revision'>) => {
     const slot =
       createHash('sha256')
         .update(JSON.stringify([userId, storageId, path]))
@@ -58,6 +61,14 @@ export function createPageCache(redis: Redis, metrics: Pick<PlatformMetrics, 'pa
       const compressed = await compress(text, { level: constants.Z_BEST_SPEED })
       if (compressed.length > maxEntryBytes) return
       await redis.set(keyOf(version), Buffer.concat([nameOf(version), compressed]), 'EX', keepSeconds).catch(() => undefined)
+    },
+    async forget(pages) {
+      // A slot may hold another's page by now; that one is read from its storage once more.
+      const taken = [...new Set(pages.map(keyOf))]
+      if (taken.length === 0) return
+      await redis.unlink(...taken).catch((error: unknown) => {
+        throw new AshevilleError('unavailable', 'The cache does not answer', { cause: error, retryAfterMs: 2000 })
+      })
     },
   }
 }

@@ -42,11 +42,10 @@ export async function storeMedia(
   try {
     const mediaType = await checked(spool, wish, announced)
     const path = mediaPath(spool.sha256, extensionOf(mediaType), wish.at ?? null)
+    // The body may have taken long.
+    await checkFence(db, claim)
     const { isStored, ...media } = await placeMedia(db, userId, storageId, { path, sha256: spool.sha256, bytes: spool.bytes, mediaType })
-    if (!isStored) {
-      await checkFence(db, claim)
-      await upload(storage, media, spool, signal)
-    }
+    if (!isStored) await upload(storage, media, spool, signal)
     await saveMedia(db, userId, storageId, media.sha256, wish.source)
     return media
   } finally {

@@ -4,7 +4,7 @@ import type { PlatformMetrics } from './metrics.ts'
 /** The same storage, its calls and bytes counted. */
 export function withCount(storage: Storage, provider: string, { storageCalls, storageBytes }: PlatformMetrics): Storage {
   const count = (method: string, times = 1) => storageCalls.inc({ provider, method }, times)
-  const { space, changes } = storage
+  const { space, changes, removeAll } = storage
   return {
     can: storage.can,
     put(files, signal) {
@@ -36,6 +36,12 @@ export function withCount(storage: Storage, provider: string, { storageCalls, st
       count('remove')
       return storage.remove(path, revision, signal)
     },
+    ...(removeAll && {
+      removeAll(signal: AbortSignal) {
+        count('removeAll')
+        return removeAll.call(storage, signal)
+      },
+    }),
     ...(space && {
       space(signal: AbortSignal) {
         count('space')

@@ -139,6 +139,15 @@ export const platformRoutes = {
     body: z.strictObject({ storageId: id }),
     reply: 'none',
   }),
+  forgetPerson: route({
+    method: 'DELETE',
+    path: '/v1/person',
+    summary:
+      'Forget a person whose account is being closed: the index, caches. What lies in their storages stays, but for `removes`. Said again, nothing more happens',
+    policy: { who: 'service', from: ['conductor'], user: true },
+    body: z.strictObject({ removes: z.array(id).max(100) }),
+    reply: z.strictObject({ forgotten: z.strictObject({ items: count, pages: count, media: count, others: count }) }),
+  }),
   listItems: route({
     method: 'GET',
     path: '/v1/items',

@@ -77,6 +77,8 @@ export interface Storage {
   list(prefix: string, signal: AbortSignal): AsyncIterable<StoredFile>
   /** Absent is fine. With a revision: only that version, else `conflict`. */
   remove(path: string, revision: Revision | null, signal: AbortSignal): Promise<void>
+  /** Everything there is of the person, the folder itself too. Only of a storage that is not the person's own. Absent is fine. */
+  removeAll?(signal: AbortSignal): Promise<void>
   space?(signal: AbortSignal): Promise<Space>
   changes?(since: string | null, signal: AbortSignal): Promise<{ paths: string[] | 'all'; cursor: string }>
 }

@@ -1,6 +1,7 @@
 export { onCancel, publishCancel } from './cancellations.ts'
 export { checkRedis, refuseEvictingRedis } from './check-redis.ts'
 export { done, later, startConsumer, type Consumer, type ConsumerOptions, type JobEnd, type StopReason } from './consumer.ts'
+export { forgetKeys } from './forget-keys.ts'
 export { heldBackUntil, holdBack } from './limits.ts'
 export { followEvents, isEventId, publishEvent, type StoredEvent } from './live-events.ts'
 export { streamKey } from './names.ts'

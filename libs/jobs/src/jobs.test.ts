@@ -8,6 +8,7 @@ import { testRedis } from '@asheville/testkit'
 import { onCancel, publishCancel } from './cancellations.ts'
 import { checkRedis } from './check-redis.ts'
 import { done, later, startConsumer, type Consumer, type ConsumerOptions } from './consumer.ts'
+import { forgetKeys } from './forget-keys.ts'
 import { heldBackUntil, holdBack } from './limits.ts'
 import { followEvents, publishEvent } from './live-events.ts'
 import { createProducer, type Producer } from './producer.ts'
@@ -299,4 +300,41 @@ test('a limit holds its server back, or the whole network, and ends by itself', 
   expect(await heldBackUntil(redis, 'mastodon', 'https://b.example')).not.toBeNull()
   await delay(80)
   expect(await heldBackUntil(redis, 'mastodon', 'https://b.example')).toBeNull()
+})
+
+test('a person is forgotten: waiting and ended jobs, events, running set; not while one of theirs runs, and nobody else’s', async () => {
+  const [gone, other] = [randomUUID(), randomUUID()]
+  const jobOf = (userId: string): SyncJobData => ({ ...someJob(), userId })
+  let release = () => {}
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const seen: string[] = []
+  const consumer = consume('forgetful', async ({ userId }) => {
+    seen.push(userId)
+    if (seen.length === 3) await held
+    return done
+  })
+  const enqueue = (userId: string, network = 'forgetful') => producer.enqueueSync(network, jobOf(userId), { isScheduled: false })
+  await enqueue(gone)
+  await enqueue(other)
+  await until(() => seen.length === 2)
+  await enqueue(gone)
+  await until(() => seen.length === 3)
+  await expect(producer.forgetPerson('forgetful', gone)).rejects.toMatchObject({ kind: 'unavailable' })
+  release()
+  await consumer.close(2000)
+  await enqueue(gone)
+  await enqueue(other)
+  await producer.enqueueSync('forgetful', jobOf(gone), { isScheduled: true })
+  await publishEvent(redis, gone, { type: 'sync', syncId: randomUUID(), state: 'done' })
+  await addRunning(redis, gone, 'a-stream')
+
+  expect(await producer.forgetPerson('forgetful', gone)).toBeGreaterThanOrEqual(3)
+  await forgetKeys(redis, gone)
+  const keys = await redis.keys('*')
+  expect(keys.filter((key) => key.includes(gone))).toEqual([])
+  const hashes = keys.filter((key) => /^bull:sync-forgetful:\d+$/.test(key))
+  const owners = await Promise.all(hashes.map(async (key) => (JSON.parse((await redis.hget(key, 'data'))!) as SyncJobData).userId))
+  expect(new Set(owners)).toEqual(new Set([other]))
+  expect(owners).toHaveLength(2)
+  expect(await producer.forgetPerson('forgetful', gone)).toBe(0)
 })

@@ -1,5 +1,5 @@
 import { AshevilleError } from '@asheville/core'
-import { Queue } from 'bullmq'
+import { Queue, type Job, type JobType } from 'bullmq'
 import type { Redis } from '@asheville/redis'
 import { answering } from './answering.ts'
 import { queueName, streamKey } from './names.ts'
@@ -18,10 +18,16 @@ export interface Producer {
   enqueueSync(network: string, job: SyncJobData, options: EnqueueOptions): Promise<void>
   /** Removes the stream's job unless it runs. */
   removeSync(network: string, connectionId: string, stream: string): Promise<void>
+  /**
+   * Removes every job of the person from the network's queue, those that are done too: what is told of them holds the
+   * person's id. Answers how many; throws `unavailable` while one runs.
+   */
+  forgetPerson(network: string, userId: string): Promise<number>
   close(): Promise<void>
 }
 
 const scheduledPriority = 10
+const jobStates: readonly JobType[] = ['active', 'wait', 'prioritized', 'delayed', 'waiting-children', 'completed', 'failed']
 
 /**
  * Adds jobs. Queues are made when they are first used and only while Redis answers: one made while it is down would wait
@@ -65,10 +71,38 @@ export function createProducer(redis: Redis): Producer {
       })
     },
 
+    async forgetPerson(network, userId) {
+      requireReady(redis)
+      return answering(async () => {
+        const queue = await queueOf(network)
+        const jobs = await jobsOf(queue, userId)
+        for (const { id } of jobs) if (id !== undefined) await queue.remove(id)
+        const left = await jobsOf(queue, userId)
+        if (left.length > 0) throw new AshevilleError('unavailable', 'Jobs of this person still run', { retryAfterMs: 2000 })
+        return jobs.length
+      })
+    },
+
     async close() {
       await Promise.allSettled([...queues.values()].map(async (queue) => (await queue).close()))
     },
   }
+}
+
+const pageOfJobs = 500
+
+/** A queue knows jobs by their own ids alone: all are looked through, page by page. */
+async function jobsOf(queue: Queue, userId: string): Promise<Job[]> {
+  const found: Job[] = []
+  for (const state of jobStates) {
+    for (let start = 0, count = pageOfJobs; count === pageOfJobs; start += pageOfJobs) {
+      const jobs = await queue.getJobs([state], start, start + pageOfJobs - 1)
+      count = jobs.length
+      // One that ended while it was read is none.
+      found.push(...jobs.filter((job?: Job) => (job?.data as Partial<SyncJobData> | undefined)?.userId === userId))
+    }
+  }
+  return found
 }
 
 async function openQueue(name: string, redis: Redis): Promise<Queue> {

@@ -12,7 +12,8 @@ export interface MailValues {
   'email-in-use': { name: string; link: string }
   /** Signed in somewhere new: `device` as people call it, `at` when and `address` from where. `link` shows the sessions. */
   'new-device': { name: string; device: string; address: string; at: string; link: string }
-  'account-closed': { name: string }
+  /** `link` shows what was done. */
+  'account-closed': { name: string; link: string }
   /** Of any matter: its subject, a text of one or more paragraphs (blank lines between), and where to see more. */
   notification: { name: string; subject: string; text: string; link: string }
 }

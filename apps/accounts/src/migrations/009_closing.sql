@@ -8,7 +8,7 @@ CREATE TABLE closings (
   user_id uuid UNIQUE REFERENCES users ON DELETE SET NULL,
   -- Of the secret in the link to the report.
   token_hash bytea UNIQUE,
-  step text NOT NULL DEFAULT 'stop' CHECK (step IN ('stop', 'revoke', 'ask', 'forget', 'delete', 'done')),
+  step text NOT NULL DEFAULT 'stop' CHECK (step IN ('stop', 'forget', 'revoke', 'delete', 'done')),
   -- Whether the files on this server's own disk go as well.
   removes_files boolean NOT NULL,
   -- Attempts at the present step.
@@ -24,4 +24,4 @@ CREATE INDEX closings_finished ON closings (finished_at) WHERE token_hash IS NOT
 
 ALTER TABLE outbox
   DROP CONSTRAINT outbox_kind_check,
-  ADD CONSTRAINT outbox_kind_check CHECK (kind IN ('sync-finished', 'reconnect-needed', 'storage-full', 'forget-person'));
+  ADD CONSTRAINT outbox_kind_check CHECK (kind IN ('sync-finished', 'reconnect-needed', 'storage-full', 'stop-work', 'forget-person'));

@@ -13,7 +13,7 @@ const works = "c.removed_at IS NULL AND c.state IN ('active', 'full') AND c.prov
 export async function startDueStreams(tx: Database, networks: readonly string[], limit: number): Promise<SyncJob[]> {
   const people = await tx.query<{ id: string }>(
     `SELECT u.id FROM streams s JOIN connections c ON c.id = s.connection_id JOIN users u ON u.id = s.user_id
-     WHERE s.next_due_at <= now() AND ${works} ORDER BY s.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
+     WHERE s.next_due_at <= now() AND u.closing_at IS NULL AND ${works} ORDER BY s.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
     [limit, networks],
   )
   if (people.length === 0) return []

@@ -18,11 +18,25 @@ export async function hasOwner(db: Database): Promise<boolean> {
 
 /**
  * Waits for its turn to change what belongs together for one person: which connections work, which sync runs, which jobs it
- * has. It is the first lock that such a transaction takes; leases, streams, jobs and walks follow in this order.
+ * has. It is the first lock that such a transaction takes; leases, streams, jobs and walks follow in this order. `conflict`
+ * when the account is being closed: nothing begins there any more.
  */
 export async function lockPerson(tx: Database, userId: string): Promise<void> {
-  const rows = await tx.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId])
-  if (rows.length === 0) throw noSuchPerson()
+  if (await lockEvenClosing(tx, userId)) throw new AshevilleError('conflict', 'This account is being closed')
+}
+
+/** The same for what brings work to its end: also while the account is being closed. Answers whether it is. */
+export async function lockEvenClosing(tx: Database, userId: string): Promise<boolean> {
+  const [row] = await tx.query<{ isClosing: boolean }>(
+    'SELECT closing_at IS NOT NULL AS "isClosing" FROM users WHERE id = $1 FOR NO KEY UPDATE',
+    [userId],
+  )
+  if (!row) throw noSuchPerson()
+  return row.isClosing
+}
+
+export async function isClosing(db: Database, userId: string): Promise<boolean> {
+  return (await db.query('SELECT FROM users WHERE id = $1 AND closing_at IS NOT NULL', [userId])).length > 0
 }
 
 /**

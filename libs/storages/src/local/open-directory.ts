@@ -1,5 +1,5 @@
 import { constants, type Dirent, type StatsFs } from 'node:fs'
-import { lstat, open, opendir, rm, statfs, type FileHandle } from 'node:fs/promises'
+import { lstat, open, opendir, rm, rmdir, statfs, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
@@ -87,6 +87,17 @@ export function openDirectory(root: string): Storage {
         })
         await syncDirectories([dirname(target)])
       })
+    },
+
+    async removeAll(signal) {
+      throwIfAborted(signal)
+      try {
+        await rm(root, { recursive: true, force: true })
+        // The folder around it is named after the person. Somebody may have put something else there.
+        await rmdir(dirname(root))
+      } catch (error) {
+        if (!isAbsent(error) && !['ENOTEMPTY', 'EEXIST'].includes(codeOf(error) ?? '')) throw translateError(error)
+      }
     },
 
     async space(signal) {

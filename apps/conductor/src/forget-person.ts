@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto'
+import { forgetKeys } from '@asheville/jobs'
+import { z } from 'zod'
+import type { Context } from './context.ts'
+
+const payloadSchema = z.object({ networks: z.array(z.string()), removes: z.array(z.uuid()) })
+
+/**
+ * Has everything outside of accounts forgotten of a person whose account is being closed: platform's index, the queues, their
+ * keys in Redis; then accounts is told what there was. Repeating it is harmless.
+ */
+export async function forgetPerson(
+  { platform, producer, redis, accounts }: Pick<Context, 'platform' | 'producer' | 'redis' | 'accounts'>,
+  userId: string,
+  payload: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { networks, removes } = payloadSchema.parse(payload)
+  const call = { userId, requestId: randomUUID(), signal }
+  const { forgotten } = await platform.forgetPerson({ ...call, body: { removes } })
+  let jobs = 0
+  for (const network of networks) jobs += await producer.forgetPerson(network, userId)
+  await forgetKeys(redis, userId)
+  await accounts.noteForgotten({ ...call, body: { ...forgotten, jobs } })
+}

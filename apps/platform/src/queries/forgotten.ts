@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { AshevilleError } from '@asheville/core'
+import type { Database } from '@asheville/database'
+
+/** Ids of people are random: nothing can be told from the hash of one, save that it is the same. */
+export const personHash = (userId: string): Uint8Array => createHash('sha256').update(userId).digest()
+
+/** From now on nothing is stored for this person. Those of more than a day ago are nobody's any more. */
+export async function noteForgotten(db: Database, userId: string): Promise<void> {
+  await db.query('INSERT INTO forgotten (person_hash) VALUES ($1) ON CONFLICT (person_hash) DO UPDATE SET at = now()', [personHash(userId)])
+  await db.query("DELETE FROM forgotten WHERE at < now() - interval '1 day'")
+}
+
+/** Throws `not-found` when the person's account is closed. */
+export async function refuseForgotten(db: Database, userId: string): Promise<void> {
+  const rows = await db.query('SELECT FROM forgotten WHERE person_hash = $1', [personHash(userId)])
+  if (rows.length > 0) throw new AshevilleError('not-found', 'This account is closed')
+}
+
+/** Every table that has rows of people. */
+export const personTables = [
+  'items',
+  'pending_items',
+  'pages',
+  'months',
+  'media_sources',
+  'media',
+  'documents',
+  'accounts',
+  'fences',
+] as const
+
+const batch = 5000
+
+/** Deletes every row of the person, a few thousand at a time; answers how many of what. */
+export async function deletePerson(db: Database, userId: string): Promise<Record<(typeof personTables)[number], number>> {
+  const counts = Object.fromEntries(personTables.map((name) => [name, 0])) as Record<(typeof personTables)[number], number>
+  for (const name of personTables) {
+    for (let deleted = batch; deleted === batch; counts[name] += deleted) {
+      const [row] = await db.query<{ count: number }>(
+        `WITH gone AS (DELETE FROM ${name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${name} WHERE user_id = $1 LIMIT ${batch})) RETURNING 1)
+         SELECT count(*) FROM gone`,
+        [userId],
+      )
+      deleted = row?.count ?? 0
+    }
+  }
+  return counts
+}
+
+/** The page files that the index knows of, to find what a cache has of them. */
+export async function listPlaces(db: Database, userId: string): Promise<{ storageId: string; path: string }[]> {
+  return db.query('SELECT storage_id AS "storageId", path FROM pages WHERE user_id = $1', [userId])
+}
