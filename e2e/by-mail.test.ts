@@ -73,7 +73,7 @@ test('an address is verified by a button behind the link, not by the link', asyn
 
   await ann.goto(`${url}/settings`)
   await look(ann, 'settings')
-  await ann.getByRole('link', { name: 'Name, language and e-mail' }).click()
+  await ann.getByRole('link', { name: 'Name and e-mail' }).click()
   await ann.getByText('Not confirmed yet').waitFor()
   await look(ann, 'profile')
   const [link = ''] = (await server.mailTo(email, /Is this your/)).links

@@ -193,6 +193,9 @@ const allowedOwn: Record<string, readonly number[]> = {
   'GET /sign-in': [303],
   'GET /welcome': [303],
   'GET /sign-up': [303],
+  // No link was followed.
+  'GET /reset-password': [303],
+  'GET /verify-email': [303],
   // Nothing was begun.
   'GET /connect/:provider/leave': [404],
   'GET /connect/:provider/callback': [422],

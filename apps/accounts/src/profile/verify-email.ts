@@ -10,7 +10,7 @@ export function handleVerifyEmail(context: Context): Handler<typeof accountsRout
   return ({ body }) =>
     context.db.transaction(async (tx) => {
       const link = await takeLink(tx, body.linkToken, 'verify-email')
-      if (link?.email == null) throw deadLink()
+      if (!link || link.email === null) throw deadLink()
       const { userId, email } = link
       await lockPerson(tx, userId)
       const before = await getProfile(tx, userId)
