@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { page, type Binding } from '@asheville/service'
 import { AshevilleError } from '@asheville/core'
@@ -53,6 +54,7 @@ const styles = [
   'browse',
   'item',
   'settings',
+  'passkeys',
 ]
 
 /** Reads, names and compresses all static files, once at start. */
@@ -78,7 +80,8 @@ export function loadAssets(): Assets {
   for (const [name, path] of Object.entries(fonts)) add(name, fromPackage(path))
   for (const name of ['mark.svg', 'touch-icon.png']) add(name, own(name))
   add('htmx.js', fromPackage('htmx.org/dist/htmx.min.js'))
-  for (const name of ['live.js', 'local-time.js']) add(name, own(`scripts/${name}`))
+  add('webauthn.js', readFileSync(join(dirname(require.resolve('@simplewebauthn/browser')), '../dist/bundle/index.umd.min.js')))
+  for (const name of ['live.js', 'local-time.js', 'passkeys.js']) add(name, own(`scripts/${name}`))
   const style = styles.map((name) => own(`styles/${name}.css`).toString()).join('\n')
   add(
     'asheville.css',

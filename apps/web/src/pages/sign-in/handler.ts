@@ -1,16 +1,40 @@
 import { kindOf } from '@asheville/core'
 import { page, type Binding, type Visit } from '@asheville/service'
 import { faultsOf, type FormFaults, noFaults, statusOf, textOf } from '../../form-faults.ts'
+import { keepSession } from '../../keep-session.ts'
+import { passkeyOrigin, passkeyScripts } from '../../passkey-support.ts'
 import { safeReturnTo } from '../../return-to.ts'
 import type { Site } from '../../site.ts'
-import { startSession } from '../../start-session.ts'
+import { passwordStrategy, type SignIn } from '../../sign-in/passport.ts'
+import { signInStorages } from '../../sign-in/sign-in-storages.ts'
 
-/** `/sign-in`: e-mail and password. */
-export function signInPages(site: Site): Binding[] {
-  const show = (visit: Visit, values: { email: string; returnTo: string | null }, faults: FormFaults, status = 200, signUpOpen = false) => {
+/** `/sign-in`: e-mail and password, and the other ways in. */
+export function signInPages(site: Site, signIn: SignIn): Binding[] {
+  const show = async (
+    visit: Visit,
+    values: { email: string; returnTo: string | null },
+    faults: FormFaults,
+    status = 200,
+    signUpOpen = false,
+  ) => {
     const { t } = site.texts(visit)
-    const model = { values, faults, signUpOpen }
-    site.show(visit, { view: 'pages/sign-in/view.ejs', title: t('sign-in.title'), model, status, hasForm: true, hasScenery: true })
+    const model = {
+      values,
+      faults,
+      signUpOpen,
+      isReset: visit.query.done === 'password',
+      passkeyOrigin: passkeyOrigin(site),
+      storages: await signInStorages(site, visit),
+    }
+    site.show(visit, {
+      view: 'pages/sign-in/view.ejs',
+      title: t('sign-in.title'),
+      scripts: passkeyScripts(site),
+      model,
+      status,
+      hasForm: true,
+      hasScenery: true,
+    })
   }
 
   return [
@@ -27,7 +51,7 @@ export function signInPages(site: Site): Binding[] {
       if (setup?.hasOwner === false) return site.redirect(visit, '/welcome')
       if (setup) return show(visit, { email: '', returnTo }, noFaults, 200, setup.signUpOpen)
       const { t } = site.texts(visit)
-      show(visit, { email: '', returnTo }, { fields: {}, whole: t('sign-in.impossible') }, 503)
+      await show(visit, { email: '', returnTo }, { fields: {}, whole: t('sign-in.impossible') }, 503)
     }),
     page('POST', '/sign-in', { who: 'visitor' }, async (visit) => {
       const { t } = site.texts(visit)
@@ -38,7 +62,9 @@ export function signInPages(site: Site): Binding[] {
       if (textOf(visit.form, 'password') === '') fields.password = t('form.password-missing')
       if (Object.keys(fields).length > 0) return show(visit, { email, returnTo }, { fields, whole: null }, 422)
       try {
-        await startSession(site, visit, email, textOf(visit.form, 'password'))
+        const opened = await signIn(passwordStrategy, { visit, fields: { email }, returnTo, callback: null })
+        if (!opened) return
+        await keepSession(site, visit, opened)
       } catch (error) {
         const faults =
           kindOf(error) === 'unavailable'
