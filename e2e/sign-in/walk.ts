@@ -26,7 +26,8 @@ export async function send(
 /** The address at the provider that the browser ends up at. */
 export async function leave(visitor: Visitor, answer: Response): Promise<string> {
   const location = answer.headers.get('location') ?? ''
-  if (answer.status !== 303 || !location.includes('/leave?')) throw new Error(`not sent away: ${answer.status} ${location} ${await answer.text()}`)
+  if (answer.status !== 303 || !location.includes('/leave?'))
+    throw new Error(`not sent away: ${answer.status} ${location} ${await answer.text()}`)
   const page = await (await visitor.get(location)).text()
   const [, href] = /<a class="button large" href="([^"]+)"/.exec(page) ?? []
   if (href === undefined) throw new Error(`no way out: ${page.slice(0, 400)}`)
