@@ -12,13 +12,15 @@ export function handleListSessions({
   places,
 }: Pick<Context, 'db' | 'mirror' | 'places'>): Handler<typeof accountsRoutes.listSessions> {
   async function find(userId: string): Promise<MirroredSession[]> {
-    const asked = listSessionsOf(db, userId)
-    const mirrored = asked.catch(async (error: unknown) => {
+    const early = mirror.isPostgresAway() ? await mirror.list(userId) : 'unknown'
+    if (early !== 'unknown') return early
+    try {
+      return await listSessionsOf(db, userId)
+    } catch (error) {
       const found = kindOf(error) === 'unavailable' ? await mirror.list(userId) : 'unknown'
       if (found === 'unknown') throw error
       return found
-    })
-    return mirrored
+    }
   }
 
   return async ({ userId }) => {
