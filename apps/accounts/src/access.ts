@@ -134,6 +134,8 @@ async function begin(
     const before = await lockTokens(tx, userId, connection, sealing)
     if (before === 'locked') return { kind: 'locked' }
     if (!before) return { kind: 'none' }
+    const { connection: current } = await getConnection(tx, userId, connection.id)
+    if (current.state === 'reconnect') return { kind: 'dead', version: before.version }
     if (isUsable(before, rejected, new Date())) return { kind: 'tokens', tokens: before }
     const by = before.refreshing
     if (by !== null && by !== self && by !== gone) return { kind: 'marked', by }
@@ -157,8 +159,9 @@ async function renew(
       await tx.query("SET LOCAL idle_in_transaction_session_timeout = '60s'")
       if (!(await lockMarked(tx, userId, connection.id, { version: before.version, by: self }))) return false
       seen.answer = await ask(context, stored, before)
+      // Of a dead grant the note stays: others wait until the connection says so, and do not try it too.
       if (seen.answer.fresh) await putTokens(tx, userId, connection, seen.answer.fresh, sealing)
-      else await markRefreshing(tx, userId, connection.id, null)
+      else if (!isDead(seen.answer)) await markRefreshing(tx, userId, connection.id, null)
       return true
     })
     if (!isOurs) return { kind: 'locked' }
@@ -170,7 +173,7 @@ async function renew(
   }
   const { fresh, error } = seen.answer!
   if (fresh) return { kind: 'tokens', tokens: fresh }
-  if (error === null || kindOf(error) === 'reconnect-required') return { kind: 'dead', version: before.version }
+  if (error === null || isDead(seen.answer!)) return { kind: 'dead', version: before.version }
   throw error
 }
 
@@ -178,6 +181,10 @@ async function renew(
 interface Answer {
   fresh: Tokens | null
   error: Error | null
+}
+
+function isDead({ fresh, error }: Answer): boolean {
+  return !fresh && (error === null || kindOf(error) === 'reconnect-required')
 }
 
 async function ask(context: Context, stored: StoredConnection, tokens: StoredTokens): Promise<Answer> {

@@ -16,6 +16,8 @@ export async function startOAuthServer() {
   const clients = new Map<string, { secret: string; redirectUri: string }>()
   const codes = new Map<string, { clientId: string; account: string; challenge: string | null; redirectUri: string }>()
   const grants: Grant[] = []
+  /** Refresh tokens that were used, by what they were of. */
+  const spent = new Map<string, Grant>()
   const counts = { registrations: 0, exchanges: 0, refreshes: 0, reuses: 0, revocations: 0 }
   const script = { delayMs: 0, lifetimeSeconds: 3600 as number | null, hasRefresh: true, isDown: false, answersHtml: false }
 
@@ -47,12 +49,12 @@ export async function startOAuthServer() {
         }
         return send(200, {})
       }
-      if (url.pathname === '/token') return answerToken(form, send)
+      if (url.pathname === '/token') return answerToken(form, send, () => response.destroyed || request.socket.destroyed)
       return send(404, {})
     })()
   })
 
-  async function answerToken(form: URLSearchParams, send: (status: number, body: unknown) => void): Promise<void> {
+  async function answerToken(form: URLSearchParams, send: (status: number, body: unknown) => void, isGone: () => boolean): Promise<void> {
     if (form.get('grant_type') === 'authorization_code') {
       counts.exchanges += 1
       const code = codes.get(form.get('code') ?? '')
@@ -69,11 +71,16 @@ export async function startOAuthServer() {
     counts.refreshes += 1
     const token = form.get('refresh_token') ?? ''
     await delay(script.delayMs)
+    // Whoever died while waiting has used up nothing.
+    if (isGone()) return
     const grant = grants.find((each) => each.refreshToken === token && !each.isRevoked)
     if (!grant) {
       counts.reuses += 1
+      const robbed = spent.get(token)
+      if (robbed) robbed.isRevoked = true
       return send(400, { error: 'invalid_grant' })
     }
+    spent.set(token, grant)
     grant.accessToken = randomUUID()
     grant.refreshToken = randomUUID()
     return send(200, answerOf(grant))

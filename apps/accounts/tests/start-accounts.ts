@@ -80,6 +80,8 @@ export async function startAccounts(options: Options = {}) {
   return {
     url: service.url,
     redisUrl,
+    databaseUrl,
+    publicKeys: keys.publicKeys,
     db,
     lines,
     credentialKeys,
