@@ -1,7 +1,7 @@
 // Plain JavaScript without dependencies: this runs on a fresh clone, with whatever Node (20 or newer) the machine has.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,8 +10,49 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Holds the hash of the package-lock.json that npm ci was last run for. */
 const mark = join(root, 'node_modules', '.installed-for')
 
-const reason = whyInstall()
-if (reason !== null) install(reason)
+/** Holds the process id of whoever installs now: two at once would remove what the other has just put there. */
+const lock = join(root, '.installing')
+
+if (whyInstall() !== null) {
+  takeLock()
+  try {
+    const reason = whyInstall()
+    if (reason !== null) install(reason)
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function takeLock() {
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      process.once('exit', () => rmSync(lock, { force: true }))
+      return
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    if (!isRunning(Number(readIfThere(lock)))) rmSync(lock, { force: true })
+  }
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0)
+    return pid > 0
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+function readIfThere(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
 
 /** Why the dependencies must be installed, or null when what is installed is what package-lock.json asks for. */
 function whyInstall() {
