@@ -53,10 +53,9 @@ async function tidyParked(): Promise<void> {
   await http.close()
 }
 
-async function personOf(visitor: Visitor, at: SignInSite = site) {
-  const token = visitor.cookies.get('__Host-asheville') ?? ''
-  const session = await at.accounts.web.checkSession({ body: { token } })
-  return 'session' in session ? (session as unknown as { session: typeof session }).session : session
+/** The session of that browser. */
+function personOf(visitor: Visitor, at: SignInSite = site) {
+  return at.accounts.web.checkSession({ body: { token: visitor.cookies.get('__Host-asheville') ?? '' } })
 }
 const connectionsOf = async (userId: string, kind: 'network' | 'storage', at: SignInSite = site) =>
   (await at.accounts.web.listConnections({ userId, query: { kind } })).connections
