@@ -23,7 +23,7 @@ const ledger: Network = {
       },
     },
   ],
-  account: async ({ fields }) => ({ id: fields['account'] ?? '', handle: fields['name'] ?? '', title: 'Ledger', url: null }),
+  account: async ({ fields }) => ({ id: fields['account'] ?? '', handle: fields['name'] ?? '', title: 'Ledger', url: null, declined: [] }),
 }
 
 let accounts: RunningAccounts

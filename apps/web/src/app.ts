@@ -5,13 +5,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { loadAssets } from './assets.ts'
 import { createBrowser } from './browser.ts'
 import { browsePages } from './pages/browse/handler.ts'
+import { closePages } from './pages/close/handler.ts'
+import { closedPages } from './pages/closed/handler.ts'
 import { connectPages } from './pages/connect/handler.ts'
 import { connectProviderPages } from './pages/connect-provider/handler.ts'
 import { connectionPages } from './pages/connection/handler.ts'
+import { dataPages } from './pages/data/handler.ts'
 import { eventsPages } from './pages/events/handler.ts'
 import { filesPages } from './pages/files/handler.ts'
 import { forgotPasswordPages } from './pages/forgot-password/handler.ts'
 import { homePages } from './pages/home/handler.ts'
+import { notificationSettingsPages } from './pages/notification-settings/handler.ts'
+import { notificationsPages } from './pages/notifications/handler.ts'
+import { peoplePages } from './pages/people/handler.ts'
+import { votesPages } from './pages/votes/handler.ts'
 import { identitiesPages } from './pages/identities/handler.ts'
 import { itemPages } from './pages/item/handler.ts'
 import { passwordPages } from './pages/password/handler.ts'
@@ -68,6 +75,13 @@ export function webBindings(site: Site): Binding[] {
     ...forgotPasswordPages(site),
     ...resetPasswordPages(site),
     ...verifyEmailPages(site),
+    ...notificationsPages(site),
+    ...notificationSettingsPages(site),
+    ...votesPages(site),
+    ...peoplePages(site),
+    ...dataPages(site),
+    ...closePages(site),
+    ...closedPages(site),
     ...eventsPages(site),
     ...filesPages(site),
     ...signInProviderPages(site, signIn),

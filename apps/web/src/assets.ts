@@ -54,6 +54,7 @@ const styles = [
   'browse',
   'item',
   'settings',
+  'notifications',
   'passkeys',
 ]
 

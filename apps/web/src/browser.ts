@@ -11,6 +11,9 @@ const safeMethods = new Set(['GET', 'HEAD'])
 /** How long a page for anyone waits to learn who is asking; then it answers as to a stranger. */
 const strangerWaitMs = 500
 
+/** How long a page waits for the number of unread notifications; then it says nothing of it. */
+const unreadWaitMs = 250
+
 /** Who is asking, from the session cookie; unsafe methods only from our own forms; failures as pages. */
 export function createBrowser(site: Site): Browser {
   const { settings } = site
@@ -37,6 +40,18 @@ export function createBrowser(site: Site): Browser {
     state.session = await site.sessions.check(state.token, accounts).catch(() => null)
   }
 
+  /** What the bell of a whole page shows. */
+  async function countUnread(visit: Visit): Promise<void> {
+    const { request } = visit
+    const state = site.state(request)
+    if (!state.session || state.isApp || !isWholePage(visit)) return
+    const { accounts } = site.backends(visit, unreadWaitMs)
+    state.unread = await accounts.countUnread({ userId: state.session.user.id }).then(
+      ({ unread }) => unread,
+      () => null,
+    )
+  }
+
   return {
     async guard(visit) {
       const { request } = visit
@@ -56,6 +71,7 @@ export function createBrowser(site: Site): Browser {
       // No other website can make a browser send a token that it does not have.
       if (!safeMethods.has(request.method) && !state.isApp)
         checkForgery(request, visit.form, settings.secret, state.session ? state.token : state.visitor, settings.webUrl)
+      await countUnread(visit)
       return state.session ? { userId: state.session.user.id, sessionId: state.session.id } : null
     },
     async fail(problem, exchange) {
@@ -70,6 +86,12 @@ export function createBrowser(site: Site): Browser {
       })
     },
   }
+}
+
+function isWholePage({ request }: Visit): boolean {
+  const destination = request.headers['sec-fetch-dest']
+  const isAsked = destination === undefined ? request.headers.accept?.includes('text/html') : destination === 'document'
+  return request.method === 'GET' && isAsked === true && request.headers['hx-request'] === undefined
 }
 
 function pageOf({ kind, status }: Problem): string {

@@ -7,6 +7,7 @@ const shapes: Record<string, string> = {
   status: '<path d="M3 12h4l2.5-6 5 12 2.5-6h4"/>',
   browse:
     '<rect x="3.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.5"/>',
+  bell: '<path d="M6 16.5V11a6 6 0 0 1 12 0v5.500l1.500 2h-15z"/><path d="M10 21h4"/>',
   connect: '<path d="M12 5v14M5 12h14"/>',
   person: '<circle cx="12" cy="8" r="4"/><path d="M4.5 20c1-4 4-6 7.5-6s6.5 2 7.5 6"/>',
   posts:
@@ -54,7 +55,7 @@ export function icon(name: string): SafeHtml {
 }
 
 /** Where a network's mark in simple-icons (CC0) has another name, or a mark by that name is something else. */
-const marks: Record<string, string> = { feeds: 'rss', local: 'none', memory: 'none' }
+const marks: Record<string, string> = { feeds: 'rss', twitter: 'x', 'google-drive': 'googledrive', local: 'none', memory: 'none' }
 
 const require = createRequire(import.meta.url)
 const cache = new Map<string, SafeHtml>()

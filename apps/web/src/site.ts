@@ -42,6 +42,8 @@ interface VisitState {
   /** An app that sends its token with each request, not a browser that sends its cookies by itself. */
   isApp: boolean
   visitor: string | null
+  /** How many notifications are unread; null where that was not asked, or not answered soon enough. */
+  unread: number | null
 }
 
 /** One page to show. */
@@ -52,7 +54,7 @@ export interface Shown {
   model: object
   status?: number
   /** Which entry of the navigation this is. */
-  nav?: 'status' | 'browse' | 'connect' | 'settings'
+  nav?: 'status' | 'browse' | 'connect' | 'settings' | 'notifications'
   /** It has a form: visitors get the cookie that the form's token is bound to. */
   hasForm?: boolean
   /** Seconds after which a browser without scripts loads the page again. */
@@ -91,7 +93,7 @@ export function createSite(parts: SiteParts): Site {
     const known = states.get(request)
     if (known) return known
     const { authorization = '' } = request.headers
-    const isApp = /^Bearer /i.test(authorization)
+    const isApp = /^Bearer\b/i.test(authorization)
     const made: VisitState = {
       nonce: randomBytes(18).toString('base64'),
       startedAt: performance.now(),
@@ -99,6 +101,7 @@ export function createSite(parts: SiteParts): Site {
       token: isApp ? bearerOf(authorization) : readCookie(request, 'session', settings.webUrl),
       isApp,
       visitor: isApp ? null : readCookie(request, 'visitor', settings.webUrl),
+      unread: null,
     }
     states.set(request, made)
     return made
@@ -131,13 +134,14 @@ export function createSite(parts: SiteParts): Site {
     show(visit, shown) {
       const { request, response } = visit
       const { t, fmt, locale } = texts(visit)
-      const { session, nonce } = state(request)
+      const { session, nonce, unread } = state(request)
       const needsToken = session !== null || shown.hasForm === true
       const page = {
         ...shown,
         locale,
         nonce,
         person: session?.user ?? null,
+        unread,
         csrf: needsToken ? formToken(settings.secret, binding(visit)) : '',
         isExposed: isExposed(request, settings.webUrl),
         version: settings.version,

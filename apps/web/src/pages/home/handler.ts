@@ -1,4 +1,6 @@
+import { plannedNetworks } from '@asheville/networks'
 import { page, type Binding } from '@asheville/service'
+import { plannedStorages } from '@asheville/storages'
 import type { Site } from '../../site.ts'
 
 /** How long totals and setup are waited for: the page says less rather than coming late. */
@@ -10,8 +12,9 @@ export function homePages(site: Site): Binding[] {
     page('GET', '/', { who: 'visitor' }, async (visit) => {
       const { t } = site.texts(visit)
       const { accounts } = site.backends(visit, extrasWaitMs)
-      const [totals, setup] = await Promise.all([
+      const [totals, votes, setup] = await Promise.all([
         accounts.getTotals({}).catch(() => null),
+        visit.person ? accounts.listVotes({ userId: visit.person.userId }).catch(() => null) : null,
         visit.person ? null : accounts.getSetup({}).catch(() => null),
       ])
       const connections = Object.values(totals?.connections ?? {}).reduce((sum, count) => sum + count, 0)
@@ -26,6 +29,8 @@ export function homePages(site: Site): Binding[] {
           totals: totals && totals.people > 0 ? { people: totals.people, connections } : null,
           networks: byUse(site, totals?.connections ?? {}),
           storages: site.storages.map(({ id, title, description, website }) => ({ id, title, description, website })),
+          planned: plannedBy(site, totals?.votes ?? null, votes?.providers ?? null),
+          mayVote: visit.person !== null && votes !== null,
           questions: ['own', 'which', 'leave', 'deleted', 'tokens', 'cost'].map((key) => ({
             question: t(`home.question.${key}`),
             answer: t(`home.answer.${key}`),
@@ -34,6 +39,20 @@ export function homePages(site: Site): Binding[] {
       })
     }),
   ]
+}
+
+/** What can be voted for, most wanted first. Nobody's votes are shown while they are not known. */
+function plannedBy(site: Site, votes: Record<string, number> | null, own: readonly string[] | null) {
+  const isThere = (id: string) => [...site.networks, ...site.storages].some((adapter) => adapter.id === id)
+  const shown = (kind: 'network' | 'storage', planned: readonly { id: string; title: string }[]) =>
+    planned
+      .filter(({ id }) => !isThere(id))
+      .map(({ id, title }) => ({ id, title, kind, votes: votes && (votes[id] ?? 0), isOwn: own?.includes(id) ?? false }))
+      .sort((a, b) => (b.votes ?? 0) - (a.votes ?? 0))
+  return [
+    { key: 'networks', planned: shown('network', plannedNetworks) },
+    { key: 'storages', planned: shown('storage', plannedStorages) },
+  ].filter(({ planned }) => planned.length > 0)
 }
 
 /** Networks, most used first, with the content types that people get from them. */

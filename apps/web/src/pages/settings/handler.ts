@@ -23,8 +23,12 @@ export function settingsPages(site: Site): Binding[] {
         { href: '/settings/identities', icon: 'links', text: t('settings.link-identities') },
         { href: '/settings/password', icon: 'lock', text: t('settings.link-password') },
         { href: '/settings/passkeys', icon: 'key', text: t('settings.link-passkeys') },
+        { href: '/settings/notifications', icon: 'bell', text: t('settings.link-notifications') },
         { href: '/settings/sessions', icon: 'computer', text: t('settings.link-sessions') },
+        { href: '/settings/data', icon: 'articles', text: t('settings.link-data') },
+        { href: '/settings/close', icon: 'out', text: t('settings.link-close') },
       ]
+      if (session.user.role === 'owner') links.push({ href: '/admin/people', icon: 'follows', text: t('settings.link-people') })
       site.show(visit, {
         view: 'pages/settings/view.ejs',
         title: t('settings.title'),
