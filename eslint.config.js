@@ -34,6 +34,11 @@ const environment = {
   message: 'Read the environment in config.ts alone and pass what it says down.',
 }
 
+const unboundedJson = {
+  selector: "CallExpression[callee.property.name='json'][arguments.length=0]",
+  message: 'Whoever names the server chooses the size: use fetchJson, or readText with a bound.',
+}
+
 const ownFace = { group: ['./index.ts'], message: 'index.ts is the public face: import the file that has it.' }
 const neighbour = { group: ['../*'], message: 'An adapter reaches the port through @asheville/core, never its neighbour.' }
 const queueLibrary = { group: ['bullmq'], message: 'The queue library is touched in libs/jobs alone.' }
@@ -79,7 +84,10 @@ export default tseslint.config(
   {
     files: ['libs/networks/src/*/**', 'libs/storages/src/*/**'],
     ignores: ['**/*.test.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [neighbour, queueLibrary] }] },
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [neighbour, queueLibrary] }],
+      'no-restricted-syntax': ['error', environment, unboundedJson],
+    },
   },
   { files: tests, rules: { '@nx/enforce-module-boundaries': 'off', 'no-restricted-imports': 'off' } },
   { files: ['scripts/**', 'e2e/**', 'bench/**'], rules: { '@nx/enforce-module-boundaries': 'off', 'no-console': 'off' } },

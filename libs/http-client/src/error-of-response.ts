@@ -9,6 +9,15 @@ export interface ResponseErrorOptions {
   now?: Date
 }
 
+/** There is nothing at that address. Where a person has just named the server, it is likely another kind of server. */
+export class NotThere extends AshevilleError {
+  readonly service: string
+  constructor(service: string) {
+    super('not-found', `${service} does not have it`)
+    this.service = service
+  }
+}
+
 /** An answer that is no success, as one of our errors; its body is let go unread. */
 export function errorOfResponse(response: Pick<Response, 'status' | 'headers' | 'body'>, options: ResponseErrorOptions): AshevilleError {
   const { status, headers, body } = response
@@ -28,7 +37,7 @@ export function errorOfStatus(
       retryAfterMs: retryAfterMs(headers, now),
       scope: scope ?? 'connection',
     })
-  if (status === 404 || status === 410) return new AshevilleError('not-found', `${service} does not have it`)
+  if (status === 404 || status === 410) return new NotThere(service)
   if (status === 507) return new AshevilleError('storage-full', `${service} is full`)
   if (status >= 500 || status === 408 || status === 425)
     return new AshevilleError('unavailable', `${service} has trouble (${status})`, { retryAfterMs: retryAfterHeaderMs(headers, now) })

@@ -1,4 +1,5 @@
 import { AshevilleError, type ErrorKind } from '@asheville/core'
+import { NotThere } from './error-of-response.ts'
 import { UnknownHost } from './guard.ts'
 
 /** The answer is not what the service would give: another kind of server, or a service that changed. */
@@ -29,7 +30,8 @@ export function asLoginFault(error: unknown, pointer: string): unknown {
   const isWrongServer =
     error instanceof UnknownHost || error instanceof NotTheService || error.kind === 'invalid' || error.kind === 'not-found'
   if (!isWrongServer && error.kind !== 'unavailable') return error
-  const { message, retryAfterMs } = error
+  const { retryAfterMs } = error
+  const message = error instanceof NotThere ? `This does not look like ${error.service}. Check how the address is written` : error.message
   const details = { cause: error, faults: [{ pointer, message }], ...(retryAfterMs !== undefined && { retryAfterMs }) }
   return new AshevilleError(isWrongServer ? 'invalid' : 'unavailable', message, details)
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { as2Problems, attachedUrls } from './as2-problems.ts'
 import { everythingOf, watch, type NetworkWorld, type StreamScript, type WorldFault } from './network-world.ts'
 import { play, steps, type Step } from './network-model.ts'
-import { describeSignIn } from './sign-in-conformance.ts'
+import { describeServerNames, describeSignIn } from './sign-in-conformance.ts'
 import { createReference, type SeenPage } from './reference-sync.ts'
 
 export interface NetworkFixtures {
@@ -77,6 +77,7 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
     )
 
     describeSignIn(network.logins, () => fixtures.world())
+    describeServerNames(network.logins, () => fixtures.world())
 
     describe.each(network.streams.map((stream) => [stream.name, stream] as const))('stream %s', (_name, stream) => {
       test(

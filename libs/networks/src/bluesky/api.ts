@@ -6,7 +6,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { AshevilleError, type Http, type PullIo, type Tokens } from '@asheville/core'
-import { errorOfResponse } from '@asheville/http-client'
+import { errorOfResponse, readText } from '@asheville/http-client'
 import { z } from 'zod'
 
 /** A repository is text; the largest known ones are some hundred megabytes. */
@@ -51,7 +51,7 @@ async function xrpc(http: Pick<Http, 'fetch'>, server: string, name: string, cal
 
 async function errorOf(response: Response, call: string): Promise<AshevilleError> {
   const isJson = response.headers.get('content-type')?.includes('json') ?? false
-  const body = isJson ? ((await response.json().catch(() => null)) as { error?: unknown } | null) : null
+  const body = isJson ? ((await jsonOf(response)) as { error?: unknown } | null) : null
   if (!isJson) await response.body?.cancel()
   const known = errorOfResponse(response, { service: 'Bluesky' })
   if (known.kind === 'rate-limited' || known.kind === 'unavailable') return known
@@ -80,14 +80,28 @@ async function errorOf(response: Response, call: string): Promise<AshevilleError
     case 'BlobNotFound':
       return new AshevilleError('not-found', 'Bluesky does not have this any more')
     default:
-      return body === null && known.kind === 'invalid'
-        ? new AshevilleError('invalid', `This does not look like a Bluesky server (${call} answered ${response.status})`)
+      return body === null && (known.kind === 'invalid' || known.kind === 'not-found')
+        ? new AshevilleError('invalid', 'This does not look like a Bluesky server', {
+            cause: new Error(`${call} answered ${response.status}`),
+          })
         : known
   }
 }
 
+/** Answers of a server that anybody may have named are bounded; null: it is no JSON. */
+const maxJsonBytes = 1024 ** 2
+
+async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await readText(response, { service: 'Bluesky', maxBytes: maxJsonBytes }))
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
 async function session(response: Response): Promise<Session> {
-  const parsed = sessionSchema.safeParse(await response.json().catch(() => null))
+  const parsed = sessionSchema.safeParse(await jsonOf(response))
   if (!parsed.success) throw new AshevilleError('invalid', 'This does not look like a Bluesky server')
   return parsed.data
 }
@@ -117,7 +131,7 @@ export async function deleteSession(http: Http, server: string, refreshToken: st
 /** `com.atproto.server.getSession`: who the token is. */
 export async function getSession(server: string, io: PullIo): Promise<{ did: string; handle: string }> {
   const response = await xrpc(io.http, server, 'com.atproto.server.getSession', { token: await io.token(), signal: io.signal })
-  const parsed = z.object({ did: z.string(), handle: z.string() }).safeParse(await response.json().catch(() => null))
+  const parsed = z.object({ did: z.string(), handle: z.string() }).safeParse(await jsonOf(response))
   if (!parsed.success) throw new AshevilleError('unavailable', 'Bluesky answered in an unknown shape')
   return parsed.data
 }

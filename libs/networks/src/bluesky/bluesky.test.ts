@@ -11,7 +11,7 @@ import { bluesky } from './index.ts'
 import { repository } from './repository.ts'
 
 function worldOf(server: BlueskySimulator): NetworkWorld {
-  const http = createHttp({ allow: [new URL(server.url).host], timeoutMs: 300 })
+  const http = createHttp({ allow: ['127.0.0.0/8'], timeoutMs: 300 })
   const state = { count: 0, faults: [] as { remove(): void }[], uris: [] as string[] }
   const start = Date.parse('2023-01-01T00:00:00Z')
   const faults: Record<WorldFault, Fault> = {

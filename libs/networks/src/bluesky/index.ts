@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Transform, type Readable } from 'node:stream'
-import { AshevilleError, type Fields, type LoginIo, type Network, type Tokens } from '@asheville/core'
+import { AshevilleError, kindOf, type Fields, type LoginIo, type Network, type Tokens } from '@asheville/core'
+import { asLoginFault } from '@asheville/http-client'
 import { parseCid } from '@atproto/lex-data'
 import { createSession, deleteSession, getSession, openBlob, refreshSession, tokensOf, type Session } from './api.ts'
 import { repository } from './repository.ts'
@@ -69,10 +70,9 @@ async function signIn(fields: Fields, io: LoginIo): Promise<{ tokens: Tokens; se
   try {
     session = await createSession(io.http, server, handle, password, io.signal)
   } catch (error) {
-    if (!(error instanceof AshevilleError)) throw error
-    if (error.kind === 'reconnect-required') throw faulty('password', 'Bluesky does not know this handle with this app password', error)
-    if (error.kind === 'invalid' && !error.faults) throw faulty(named ? 'server' : 'handle', error.message, error)
-    throw error
+    if (kindOf(error) === 'reconnect-required') throw faulty('password', 'Bluesky does not know this handle with this app password', error)
+    // A server that they did not write is no fault of theirs.
+    throw named || kindOf(error) !== 'unavailable' ? asLoginFault(error, named ? '/server' : '/handle') : error
   }
   return { tokens: tokensOf(session), server: homeOf(session) ?? server, fields: { handle: session.handle } }
 }
