@@ -18,6 +18,9 @@ const { values, positionals } = parseArgs({
 process.exitCode = await main()
 
 async function main(): Promise<number> {
+  const unknown = positionals.filter((wanted) => !metrics.some(({ name }) => name === wanted))
+  if (unknown.length > 0)
+    throw new Error(`There is no metric ${unknown.join(', ')}; there are ${metrics.map(({ name }) => name).join(', ')}`)
   const figures: Figure[] = []
   let hasFailed = false
   for (const { name, measure } of metrics.filter((metric) => positionals.length === 0 || positionals.includes(metric.name))) {

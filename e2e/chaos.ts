@@ -32,7 +32,11 @@ async function main(): Promise<number> {
   const figures: Figure[] = []
   for (const [name, scenario] of Object.entries(scenarios)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
-    const outcome = await runKillScenario({ ...scenario, seed: values.seed, items, pictures: Math.ceil(items / 50), kills })
+    const outcome = await run(name, { ...scenario, seed: values.seed, items, pictures: Math.ceil(items / 50), kills })
+    if (outcome === null) {
+      figures.push(lower(`chaos-${name}-not-done`, 1, 'syncs', 0))
+      continue
+    }
     console.log(`${name}: ${outcome.struck.map(({ act, name: struck, position }) => `${act} ${struck} at page ${position}`).join(', ')}`)
     for (const { kind, id, path, detail } of outcome.verdict.findings.slice(0, 20)) console.log(`${kind}: ${id ?? path ?? ''} ${detail}`)
     for (const crash of outcome.crashes) console.log(crash)
@@ -43,6 +47,16 @@ async function main(): Promise<number> {
   const isHeld = figures.every(isMet)
   console.log(isHeld ? 'Nothing was lost, doubled or pulled again in vain.' : 'NOT as it has to be: see above.')
   return isHeld ? 0 : 1
+}
+
+/** null: it could not be carried out to its end; why is said. */
+async function run(name: string, scenario: KillScenario): Promise<KillOutcome | null> {
+  try {
+    return await runKillScenario(scenario)
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    return null
+  }
 }
 
 function figuresOf(name: string, { state, plan, struck, ms, pages, crashes, verdict }: KillOutcome): Figure[] {
