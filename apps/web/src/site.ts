@@ -19,6 +19,8 @@ export interface WebSettings {
   secret: string
   urls: BackendUrls
   pageDeadlineMs: number
+  /** Beside those on this machine: which proxies are believed about whom they speak for. */
+  trustedProxies?: readonly string[]
   /** Where the storage “this server’s disk” lies, to tell its owner; null: not told. */
   localStorageDir: string | null
   version: string
