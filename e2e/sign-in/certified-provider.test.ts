@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { startCertifiedProvider, type CertifiedProvider } from './oidc-provider.ts'
 import { scriptedStorage, variablesOf } from './scripted-adapters.ts'
 import { startSite, webUrl, type SignInSite } from './start-site.ts'
@@ -8,6 +8,8 @@ let provider: CertifiedProvider
 let site: SignInSite
 
 beforeAll(async () => {
+  // It warns of all that is fit for tests alone.
+  for (const method of ['warn', 'info'] as const) jest.spyOn(console, method).mockImplementation(() => undefined)
   const client = { id: 'asheville', secret: 'a secret of some length', redirectUri: `${webUrl}/sign-in/birch/callback` }
   provider = await startCertifiedProvider(client)
   const at = (path: string) => `${provider.issuer}/${path}`

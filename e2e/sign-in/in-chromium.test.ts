@@ -77,9 +77,10 @@ test('a person signs in with a storage, adds another, connects, and is offered a
   await page.getByRole('button', { name: 'Continue' }).click()
   await allow(page, 'alice')
   await page.waitForURL(`${origin}/status`)
-  const [{ userId, id }] = await site.accounts.db
-    .query<{ userId: string; id: string }>('SELECT user_id AS "userId", id FROM connections WHERE provider = \'brook\'')
-    .then((rows) => [rows[0]!])
+  const [brook] = await site.accounts.db.query<{ userId: string; id: string }>(
+    `SELECT user_id AS "userId", id FROM connections WHERE provider = 'brook'`,
+  )
+  const { userId, id } = brook!
   await page.goto(`${origin}/connect/brook?reconnects=${id}`)
   await page.getByRole('button', { name: 'Continue' }).click()
   await allow(page, 'bob')
