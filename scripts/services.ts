@@ -40,7 +40,7 @@ const inherited = [
 
 /** What of the operator's settings a service reads beyond those, besides what the launcher works out. */
 const settings: Record<ServiceName, readonly string[]> = {
-  web: ['HOST', 'PAGE_DEADLINE_MS'],
+  web: ['HOST', 'PAGE_DEADLINE_MS', 'TRUSTED_PROXIES'],
   accounts: [
     'OUTBOUND_ALLOW',
     'SIGN_UP_OPEN',

@@ -308,6 +308,19 @@ describe('signing in', () => {
     expect(await kindThrown(signIn(email, password))).toBe('none')
   })
 
+  test('too many sign-ups from one place are refused', async () => {
+    const body = { name: 'Ann', password: 'short', locale: 'en', address: '203.0.113.77' }
+    await accounts.db.query(
+      "INSERT INTO throttles (key, attempts, ends_at) VALUES (sha256('sign-up from 203.0.113.77'::bytea), 29, now() + interval '1 hour')",
+    )
+    const signUpFrom = (address: string) => kindThrown(accounts.web.createUser({ body: { ...body, password, email: newEmail(), address } }))
+    expect([await signUpFrom(body.address), await signUpFrom(body.address), await signUpFrom('203.0.113.78')]).toEqual([
+      'none',
+      'rate-limited',
+      'none',
+    ])
+  })
+
   test('one household of IPv6 is one place', async () => {
     const { email } = await signUp()
     const kinds = []

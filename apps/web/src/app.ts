@@ -101,6 +101,7 @@ export async function startWeb(options: WebOptions): Promise<Service> {
     version: settings.version,
     bindings: webBindings(site),
     browser: createBrowser(site),
+    mount: (app) => app.set('trust proxy', ['loopback', ...(settings.trustedProxies ?? [])]),
     checks: {
       accounts: aliveCheck(settings.urls.accounts),
       conductor: aliveCheck(settings.urls.conductor),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Session } from '@asheville/clients'
 import type { Visit } from '@asheville/service'
 import { clearCookie, cookieMode, writeCookie } from './cookies.ts'
@@ -7,8 +8,13 @@ import type { Site } from './site.ts'
 export function deviceOf({ request }: Pick<Visit, 'request'>): { userAgent: string; address: string } {
   return {
     userAgent: String(request.headers['user-agent'] ?? '').slice(0, 500),
-    address: (request.socket.remoteAddress ?? '').slice(0, 64),
+    address: addressOf(request),
   }
+}
+
+/** Where a visitor is: what proxies that are trusted say, else the other end. */
+function addressOf({ ip = '', socket }: Visit['request']): string {
+  return (isIP(ip) ? ip : (socket.remoteAddress ?? '')).slice(0, 64)
 }
 
 /**

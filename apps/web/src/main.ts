@@ -21,6 +21,7 @@ runService(async () => {
       secret: secrets.webSecret,
       urls: { accounts: config.ACCOUNTS_URL, conductor: config.CONDUCTOR_URL, platform: config.PLATFORM_URL },
       pageDeadlineMs: config.PAGE_DEADLINE_MS,
+      trustedProxies: config.TRUSTED_PROXIES,
       localStorageDir: config.LOCAL_STORAGE_DIR ?? null,
       version: manifest.version,
     },

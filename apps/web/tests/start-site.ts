@@ -15,7 +15,14 @@ export interface TestSite {
 export async function startSite(
   script: Script,
   networks: readonly Network[],
-  options: { webUrl?: string; urls?: ScriptedServices['urls']; deadlineMs?: number; port?: number; logLevel?: string } = {},
+  options: {
+    webUrl?: string
+    urls?: ScriptedServices['urls']
+    deadlineMs?: number
+    trustedProxies?: string[]
+    port?: number
+    logLevel?: string
+  } = {},
 ): Promise<TestSite> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const { x = '' } = publicKey.export({ format: 'jwk' })
@@ -32,6 +39,7 @@ export async function startSite(
       secret: 'a secret of at least thirty-two characters',
       urls: options.urls ?? services.urls,
       pageDeadlineMs: options.deadlineMs ?? 1900,
+      ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
       localStorageDir: '/srv/asheville/storage',
       version: '0.1.0',
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
+import { addressBlock } from '../address-block.ts'
 import { accountOf, type SignedIn } from '../connect/account-of.ts'
 import { saveConnection, type NewLink } from '../connect/save-connection.ts'
 import { withDeadline } from '../connect/with-deadline.ts'
@@ -9,6 +10,7 @@ import { normalizeEmail } from '../email.ts'
 import { keepReply } from '../idempotency/keep-reply.ts'
 import { hashPassword } from '../passwords.ts'
 import { sendVerificationLink } from '../profile/send-verification-link.ts'
+import { countAttempt } from '../queries/throttles.ts'
 import { addUser, hasOwner, signUpClosed } from '../queries/users.ts'
 
 const nothing: SignedIn = { tokens: null, server: null, fields: {} }
@@ -17,6 +19,8 @@ export function handleCreateUser(context: Context): Handler<typeof accountsRoute
   const { db, isSignUpOpen } = context
   return async ({ body, signal, claim }) => {
     if (!isSignUpOpen && (await hasOwner(db))) throw signUpClosed()
+    if (body.address !== undefined)
+      await countAttempt(db, { key: `sign-up from ${addressBlock(body.address)}`, limit: 30, windowMs: 3_600_000 })
     const userId = randomUUID()
     const storage = await firstStorage(context, userId, signal)
     const { name, locale, password } = body

@@ -35,6 +35,8 @@ export const peopleRoutes = {
       email: emailSchema,
       password: passwordSchema,
       locale: z.string().max(20),
+      /** Of the visitor's browser: too many sign-ups from one place are refused. */
+      address: z.string().max(64).optional(),
     }),
     reply: userSchema,
     idempotent: true,

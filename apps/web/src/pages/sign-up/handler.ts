@@ -1,5 +1,7 @@
 import { page, type Binding, type Visit } from '@asheville/service'
 import { faultsOf, type FormFaults, noFaults, statusOf, textOf } from '../../form-faults.ts'
+import { deviceOf } from '../../keep-session.ts'
+import { signInStorages } from '../../sign-in/sign-in-storages.ts'
 import type { Site } from '../../site.ts'
 import { passwordMs, startSession } from '../../start-session.ts'
 
@@ -8,9 +10,9 @@ const fieldNames = ['name', 'email', 'password'] as const
 
 /** `/welcome` makes the owner's account while there is none; `/sign-up` anybody's, where the owner has opened that. */
 export function signUpPages(site: Site): Binding[] {
-  const show = (visit: Visit, kind: Kind, values: { name: string; email: string }, faults: FormFaults, status = 200) => {
+  const show = async (visit: Visit, kind: Kind, values: { name: string; email: string }, faults: FormFaults, status = 200) => {
     const { t } = site.texts(visit)
-    const model = { kind, values, faults }
+    const model = { kind, values, faults, storages: await signInStorages(site, visit) }
     site.show(visit, { view: 'pages/sign-up/view.ejs', title: t(`${kind}.title`), model, status, hasForm: true, hasScenery: true })
   }
 
@@ -26,7 +28,7 @@ export function signUpPages(site: Site): Binding[] {
     page('GET', `/${kind}`, { who: 'visitor' }, async (visit) => {
       const other = await elsewhere(visit, kind)
       if (other) return site.redirect(visit, other)
-      show(visit, kind, { name: '', email: '' }, noFaults)
+      await show(visit, kind, { name: '', email: '' }, noFaults)
     }),
     page('POST', `/${kind}`, { who: 'visitor' }, async (visit) => {
       const other = await elsewhere(visit, kind)
@@ -37,7 +39,7 @@ export function signUpPages(site: Site): Binding[] {
       const fields = missing({ ...values, password }, t)
       if (Object.keys(fields).length > 0) return show(visit, kind, values, { fields, whole: null }, 422)
       try {
-        await site.backends(visit, passwordMs).accounts.createUser({ body: { ...values, password, locale } })
+        await site.backends(visit, passwordMs).accounts.createUser({ body: { ...values, password, locale, address: deviceOf(visit).address } })
       } catch (error) {
         return show(visit, kind, values, faultsOf(error, fieldNames, t), statusOf(error))
       }
