@@ -14,16 +14,26 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/items/:key': 'key',
   '/files/*path': 'path',
   '/connect/:provider': null,
+  '/sign-in/:provider': null,
+  '/settings/identities/:id': 'identityId',
   '/assets/:name': null,
+  '/notifications/:id': 'notificationId',
+  '/votes/:provider': null,
+  '/closed/:token': null,
 }
 
 /** Ids that pages take beside their path. */
 const otherIds: Record<string, { in: 'query' | 'form'; name: string; kind: keyof Belongings }[]> = {
   'GET /connect/:provider': [{ in: 'query', name: 'reconnects', kind: 'connectionId' }],
-  'POST /connect/:provider': [{ in: 'form', name: 'reconnects', kind: 'connectionId' }],
+  'POST /connect/:provider': [
+    { in: 'form', name: 'reconnects', kind: 'connectionId' },
+    { in: 'form', name: 'storage', kind: 'storageId' },
+  ],
+  'POST /notifications/read': [{ in: 'form', name: 'upTo', kind: 'notificationId' }],
+  'POST /connect/:provider/second': [{ in: 'form', name: 'parked', kind: 'parkedId' }],
 }
 
-const samples: Record<string, string> = { provider: 'mastodon', name: 'nothing.css' }
+const samples: Record<string, string> = { provider: 'mastodon', name: 'nothing.css', token: 'of-no-closed-account' }
 const safe = (method: string): boolean => method === 'GET'
 
 export interface Visit {
@@ -63,7 +73,7 @@ export async function formTokenOf(world: World, cookie: string): Promise<string>
 
 /** What of a page's path names somebody's things. Throws for a parameter that it does not know. */
 export function idParamOf({ path }: Pick<RouteRow, 'path'>): { name: string; kind: keyof Belongings } | null {
-  const [known] = /^\/\w+\/[:*]\w+/.exec(path) ?? []
+  const [known] = /^(?:\/[\w-]+)+\/[:*]\w+/.exec(path) ?? []
   if (known === undefined) return null
   const kind = idParams[known]
   if (kind === undefined) throw new Error(`Tell the matrix what ${path} names`)
@@ -196,7 +206,15 @@ const allowedOwn: Record<string, readonly number[]> = {
   // No link was followed.
   'GET /reset-password': [303],
   'GET /verify-email': [303],
+  // Nobody closed an account with this link.
+  'GET /closed/:token': [404],
+  // They are not the owner of the server.
+  'GET /admin/people': [404],
   // Nothing was begun.
   'GET /connect/:provider/leave': [404],
-  'GET /connect/:provider/callback': [422],
+  'GET /connect/:provider/callback': [403],
+  // With Mastodon nobody signs in.
+  'GET /sign-in/:provider': [404],
+  'GET /sign-in/:provider/leave': [404],
+  'GET /sign-in/:provider/callback': [404],
 }

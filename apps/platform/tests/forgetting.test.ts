@@ -55,7 +55,8 @@ test('a person is forgotten: the index and the cache, not their files, not other
   const call = { userId: ann.userId, body: { storageId: ann.storageId } }
   await expect(constellation.client.finishSync(call)).rejects.toMatchObject({ kind: 'not-found' })
   expect(await rowsOf(ann.userId)).toEqual({})
-  expect((await forget(ann.userId)).forgotten).toEqual({ items: 0, pages: 0, media: 0, others: 0 })
+  // The answer may have been lost: the same comes again.
+  expect((await forget(ann.userId)).forgotten).toMatchObject({ items: 2, pages: 1 })
   expect(await readdir(ann.folder, { recursive: true })).toEqual(files)
 })
 

@@ -18,8 +18,8 @@ export function forgetPerson(parts: { db: Database; storageOf: StorageOf; cache:
       await storage.removeAll?.(signal)
     }
     await cache.forget((await listPlaces(db, userId)).map((place) => ({ userId, ...place })))
-    const { items, pages, media, media_sources: sources, pending_items: pending, ...rest } = await deletePerson(db, userId)
-    const others = sources + pending + Object.values(rest).reduce((sum, count) => sum + count, 0)
+    const { items = 0, pages = 0, media = 0, ...rest } = await deletePerson(db, userId)
+    const others = Object.values(rest).reduce((sum, count) => sum + count, 0)
     return { forgotten: { items, pages, media, others } }
   }
 }

@@ -30,22 +30,36 @@ export const personTables = [
   'fences',
 ] as const
 
+export type PersonTable = (typeof personTables)[number]
+
 const batch = 5000
 
-/** Deletes every row of the person, a few thousand at a time; answers how many of what. */
-export async function deletePerson(db: Database, userId: string): Promise<Record<(typeof personTables)[number], number>> {
-  const counts = Object.fromEntries(personTables.map((name) => [name, 0])) as Record<(typeof personTables)[number], number>
-  for (const name of personTables) {
-    for (let deleted = batch; deleted === batch; counts[name] += deleted) {
-      const [row] = await db.query<{ count: number }>(
-        `WITH gone AS (DELETE FROM ${name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${name} WHERE user_id = $1 LIMIT ${batch})) RETURNING 1)
-         SELECT count(*) FROM gone`,
-        [userId],
-      )
-      deleted = row?.count ?? 0
-    }
-  }
-  return counts
+/**
+ * Deletes every row of a person who is noted as forgotten, a few thousand at a time; answers how many of what there were,
+ * those of earlier calls included: the answer to one may have been lost.
+ */
+export function deletePerson(db: Database, userId: string): Promise<Partial<Record<PersonTable, number>>> {
+  return db.transaction(async (tx) => {
+    const [before] = await tx.query<{ counts: Partial<Record<PersonTable, number>> }>(
+      'SELECT counts FROM forgotten WHERE person_hash = $1 FOR UPDATE',
+      [personHash(userId)],
+    )
+    const counts = { ...before?.counts }
+    for (const name of personTables)
+      for (let deleted = batch; deleted === batch; counts[name] = (counts[name] ?? 0) + deleted)
+        deleted = await deleteSome(tx, userId, name)
+    await tx.query('UPDATE forgotten SET counts = $2 WHERE person_hash = $1', [personHash(userId), JSON.stringify(counts)])
+    return counts
+  })
+}
+
+async function deleteSome(tx: Database, userId: string, name: PersonTable): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    `WITH gone AS (DELETE FROM ${name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${name} WHERE user_id = $1 LIMIT ${batch})) RETURNING 1)
+     SELECT count(*) FROM gone`,
+    [userId],
+  )
+  return row?.count ?? 0
 }
 
 /** The page files that the index knows of, to find what a cache has of them. */

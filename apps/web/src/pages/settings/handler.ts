@@ -8,11 +8,12 @@ export function settingsPages(site: Site): Binding[] {
       const { t } = site.texts(visit)
       const session = sessionOf(site, visit)
       const { connections } = await site.backends(visit).accounts.listConnections({ query: { kind: 'storage' }, userId: session.user.id })
-      const storages = connections.map(({ id, provider, title, handle, state, stateReason }) => ({
+      const storages = connections.map(({ id, provider, handle, state, stateReason }) => ({
         id,
         provider,
-        title,
-        handle,
+        title: site.networkTitle(provider),
+        // This server's disk has no account.
+        handle: site.storages.some((storage) => storage.id === provider && storage.logins.length === 0) ? null : handle,
         needsReconnect: state === 'reconnect',
         reason: stateReason,
         // Whoever has but this one would have nowhere to copy to.
