@@ -65,6 +65,12 @@ export interface Constellation {
   close(): Promise<void>
 }
 
+/** Stand for what is known once Postgres and Redis run. */
+const placeholders = {
+  databaseUrls: { accounts: 'postgres://localhost/asheville', platform: 'postgres://localhost/asheville' },
+  redisUrl: 'redis://localhost',
+}
+
 /** The order of ending: who calls others goes before them. */
 const closeOrder: readonly (readonly (ServiceName | 'postgres' | 'redis')[])[] = [
   ['web', 'workers'],
@@ -144,6 +150,8 @@ export async function startConstellation(options: ConstellationOptions): Promise
     for (const { name, process } of infrastructure.supervised) supervised.set(name, process)
     // Knows every adapter, and loads while Postgres and Redis start.
     const { entryOf, environmentOf, environments } = await import('./services.ts')
+    const { checkSettings } = await import('./check-settings.ts')
+    checkSettings(environments(env, secrets, { dataDir, port, ...placeholders }))
     const addresses = await infrastructure.ready
     stopped.throwIfAborted()
     const environment = environments(env, secrets, { dataDir, port, ...addresses })
