@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { startMailServer, type MailServer } from '@asheville/testkit/mail-server'
 import { startAccounts, type RunningAccounts } from './start-accounts.ts'
+
+// Mail has its own pace.
+jest.setTimeout(120_000)
 
 const from = 'Asheville <post@asheville.example>'
 const name = 'Ann <b>"O\'Neil" & sons'

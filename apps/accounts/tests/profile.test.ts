@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { hash } from '@node-rs/argon2'
 import { startMailServer, type MailServer } from '@asheville/testkit/mail-server'
 import { device, errorOf, kindThrown, startAccounts, type RunningAccounts } from './start-accounts.ts'
+
+// Passwords are slow by design, and mail has its own pace.
+jest.setTimeout(120_000)
 
 const password = 'a calm blue ridge'
 const changed = 'another quiet valley'
@@ -300,10 +303,14 @@ describe('the profile', () => {
 describe('signing in', () => {
   test('strangers cannot lock a person out of where they sign in; new places are held back', async () => {
     const { email } = await signUp()
-    const guesses = Array.from({ length: 120 }, (_, index) => `198.51.100.${index}`)
-    let refused = 0
-    for (const address of guesses) if ((await kindThrown(signIn(email, 'wrong guess', address))) === 'rate-limited') refused += 1
-    expect(refused).toBe(20)
+    // As after 97 guesses from many places.
+    await accounts.db.query(
+      "UPDATE throttles SET attempts = 97, ends_at = now() + interval '10 minutes' WHERE key = sha256($1::text::bytea)",
+      [`sign-in email ${email}`],
+    )
+    const kinds: string[] = []
+    for (let place = 1; place <= 6; place += 1) kinds.push(await kindThrown(signIn(email, 'wrong guess', `198.51.100.${place}`)))
+    expect(kinds).toEqual([...Array<string>(3).fill('unauthenticated'), ...Array<string>(3).fill('rate-limited')])
     expect(await kindThrown(signIn(email, password, '203.0.113.5'))).toBe('rate-limited')
     expect(await kindThrown(signIn(email, password))).toBe('none')
   })
