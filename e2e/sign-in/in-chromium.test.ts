@@ -73,7 +73,7 @@ test('a person signs in with a storage, adds another, connects, and is offered a
 
   await page.goto(`${origin}/connect/brook`)
   await accessible(page)
-  await page.getByLabel('Keep the copies in').selectOption({ label: 'alice' })
+  await page.getByLabel('Keep the copies in').selectOption({ label: 'Maple (alice)' })
   await page.getByRole('button', { name: 'Continue' }).click()
   await allow(page, 'alice')
   await page.waitForURL(`${origin}/status`)

@@ -255,7 +255,7 @@ describe('storages', () => {
       ['anna-1', disk!.id],
       ['bert-1', second!.id],
     ])
-    expect(await (await visitor.get('/connect')).text()).toContain('bert → fritz')
+    expect(await (await visitor.get('/connect')).text()).toContain('bert → Maple (fritz)')
 
     const foreign = await site.accounts.signUp()
     const [theirs] = await connectionsOf(foreign.user.id, 'storage')

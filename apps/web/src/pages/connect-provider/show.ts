@@ -3,6 +3,7 @@ import { AshevilleError, type Field, type Login } from '@asheville/core'
 import type { Visit } from '@asheville/service'
 import type { FormFaults } from '../../form-faults.ts'
 import { sessionOf, type Site } from '../../site.ts'
+import { storageName } from '../../storage-name.ts'
 
 /** Connecting asks servers that nobody here knows; they get this long. */
 export const connectMs = 25_000
@@ -70,5 +71,5 @@ async function storagesOf(site: Site, visit: Visit): Promise<{ id: string; title
   const { connections } = await site
     .backends(visit)
     .accounts.listConnections({ query: { kind: 'storage' }, userId: sessionOf(site, visit).user.id })
-  return connections.map(({ id, title, handle }) => ({ id, title: title === handle ? title : `${title} (${handle})` }))
+  return connections.map((storage) => ({ id: storage.id, title: storageName(site, storage) }))
 }

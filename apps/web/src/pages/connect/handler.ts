@@ -1,6 +1,7 @@
 import type { Connection } from '@asheville/clients'
 import { page, type Binding } from '@asheville/service'
 import { sessionOf, type Site } from '../../site.ts'
+import { storageName } from '../../storage-name.ts'
 
 /** `/connect`: which networks and storages can be connected, and which are. */
 export function connectPages(site: Site): Binding[] {
@@ -20,7 +21,7 @@ export function connectPages(site: Site): Binding[] {
         title,
         description,
         isReady: isReady(id),
-        handles: connections.filter(({ provider }) => provider === id).map((connection) => handleOf(connection, own)),
+        handles: connections.filter(({ provider }) => provider === id).map((connection) => handleOf(site, connection, own)),
       })
       // What needs no signing in is connected once.
       const storages = site.storages.filter(({ id, logins }) => logins.length > 0 || !own.some(({ provider }) => provider === id))
@@ -41,7 +42,7 @@ export function connectPages(site: Site): Binding[] {
 }
 
 /** With several storages, also where its copies go. */
-function handleOf({ handle, storageId }: Connection, storages: readonly Connection[]): string {
+function handleOf(site: Site, { handle, storageId }: Connection, storages: readonly Connection[]): string {
   const storage = storages.length > 1 ? storages.find(({ id }) => id === storageId) : undefined
-  return storage ? `${handle} → ${storage.title}` : handle
+  return storage ? `${handle} → ${storageName(site, storage)}` : handle
 }
