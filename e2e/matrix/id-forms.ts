@@ -18,6 +18,9 @@ export function absentBelongings(): Belongings {
     path: `media/2024/03/${randomUUID().replaceAll('-', '')}.png`,
     source: `https://nowhere.example/${randomUUID()}.png`,
     outboxId: randomUUID(),
+    notificationId: randomUUID(),
+    identityId: randomUUID(),
+    parkedId: randomUUID(),
   }
 }
 

@@ -16,6 +16,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/connect/:provider': null,
   '/sign-in/:provider': null,
   '/settings/identities/:id': 'identityId',
+  '/settings/sessions/:id': 'sessionId',
   '/assets/:name': null,
   '/notifications/:id': 'notificationId',
   '/votes/:provider': null,

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { kindOf } from '@asheville/core'
 import type { MastodonSimulator } from '@asheville/simulators'
 import { connectOAuth, syncNow, type Instance } from '../instance.ts'
 import type { Belongings, Setting } from './samples.ts'
@@ -44,6 +45,8 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
   const source = /https?:[^"]+\/media\/[^"]+/.exec(media)?.[0]
   if (!secret || !path || !source) throw new Error(`The post of ${account} was not stored with its picture`)
   const { connections } = await web.listConnections({ userId, query: { kind: 'storage' } })
+  const { identities } = await web.listIdentities({ userId })
+  const { notifications } = await web.listNotifications({ userId, query: {} })
   const { accessToken } = await instance.accounts('workers').getAccess({ userId, params: { connectionId }, body: { rejected: null } })
 
   const own = {
@@ -57,6 +60,9 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     path,
     source,
     outboxId: randomUUID(),
+    notificationId: notifications[0]!.id,
+    identityId: identities[0]!.id,
+    parkedId: await parkAnother(instance, mastodon, person, connectionId),
     ...(await holdLease(instance, userId, connectionId)),
   }
   const { fence, stream, syncId, ...belongings } = own
@@ -67,6 +73,24 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     browserToken,
     canaries: [canary, accessToken!, sessionToken, browserToken, login.password],
   }
+}
+
+/** Reconnects with another account than it was: that one is kept for ten minutes, to be added. */
+async function parkAnother(
+  instance: Instance,
+  mastodon: MastodonSimulator,
+  { userId, sessionId }: { userId: string; sessionId: string },
+  reconnects: string,
+): Promise<string> {
+  const web = instance.accounts('web')
+  const provider = 'mastodon'
+  const step = await web.beginConnect({ userId, body: { provider, fields: { server: mastodon.url }, sessionId, reconnects } })
+  if (step.next !== 'authorize') throw new Error('Mastodon wants no browser')
+  const back = new URL(await mastodon.authorize(step.url, { account: 'another' }))
+  const body = { provider, sessionId, callback: Object.fromEntries(back.searchParams) }
+  const failure: unknown = await web.finishConnect({ userId, body }).catch((error: unknown) => error)
+  if (kindOf(failure) !== 'conflict') throw new Error('Another account was taken for the one to be reconnected')
+  return (await web.getParked({ userId, query: { provider, sessionId } })).parkedId
 }
 
 /** A sync that only this test works on: its job is in no queue, and its stream is held. */

@@ -18,6 +18,11 @@ export interface Belongings {
   /** Where on its network a stored media file came from. */
   source: string
   outboxId: string
+  notificationId: string
+  /** A way to sign in. */
+  identityId: string
+  /** An account that may be connected as one more. */
+  parkedId: string
 }
 
 /** What calls need besides ids. */
@@ -49,6 +54,7 @@ const idProperties: Record<string, keyof Belongings> = {
   connectionIds: 'connectionId',
   reconnects: 'connectionId',
   storageId: 'storageId',
+  removes: 'storageId',
   syncId: 'syncId',
   sessionId: 'sessionId',
   except: 'sessionId',
@@ -59,6 +65,10 @@ const idProperties: Record<string, keyof Belongings> = {
   source: 'source',
   gone: 'itemId',
   ids: 'outboxId',
+  notificationId: 'notificationId',
+  upTo: 'notificationId',
+  identityId: 'identityId',
+  parkedId: 'parkedId',
 }
 
 interface JsonSchema {

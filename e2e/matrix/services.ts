@@ -99,7 +99,7 @@ export async function tryIds(world: World, verdict: Verdict): Promise<void> {
 /** Right calls as they are: let in. Otherwise the rest would prove nothing. */
 export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
   const { bystander } = world
-  const last = ['revokeSessions', 'revokeSession', 'endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection']
+  const last = ['revokeSessions', 'revokeSession', 'endSession', 'cancelSync', 'returnLease', 'takeLease', 'removeConnection', 'forgetPerson']
   const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))
   for (const route of ordered) {
     const { policy } = route.contract
@@ -113,10 +113,25 @@ export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
 
 /** What a right call may be answered besides success, as the sample is made up. */
 const allowedOwn: Record<string, readonly number[]> = {
+  /** This is not their password. */
+  closeAccount: [400],
+  /** Nobody closed an account with this link. */
+  findClosing: [404],
   /** The account that `createUser` has just made. */
   createSession: [200],
+  /** They are not the owner of the server. */
+  listUsers: [403],
+  /** Mastodon is there already. */
+  putVote: [404],
   /** No authorisation was begun. */
   finishConnect: [403],
+  finishSignIn: [403],
+  finishIdentity: [403],
+  /** With Mastodon nobody signs in. */
+  beginSignIn: [400],
+  beginIdentity: [400],
+  /** The last way in. */
+  removeIdentity: [409],
 }
 
 /** What services say of themselves has nothing of anybody's in it; and nothing else is there. */

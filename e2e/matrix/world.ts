@@ -27,7 +27,7 @@ export interface World {
 
 export async function startWorld(): Promise<World> {
   const picture = { width: 16, height: 16 }
-  const mastodon = await startMastodon({ accounts: ['alice', 'bob', 'carol'], rateLimit: null, pictureSize: picture })
+  const mastodon = await startMastodon({ accounts: ['alice', 'bob', 'carol', 'another'], rateLimit: null, pictureSize: picture })
   const instance = await startInstance([mastodon.url], { SIGN_UP_OPEN: 'true', SYNC_INTERVAL_MINUTES: '1000', PAGE_DEADLINE_MS: '15000' })
   const { env } = instance.constellation
   const services = Object.keys(env) as ServiceName[]
@@ -41,6 +41,10 @@ export async function startWorld(): Promise<World> {
     await mastodon.close()
   }
   try {
+    // The first is the owner of the server, who may see who uses it.
+    await instance
+      .accounts('web')
+      .createUser({ body: { name: 'Owner', email: 'owner@example.org', password: 'calm and blue', locale: 'en' } })
     const [victim, attacker, bystander] = await Promise.all([
       addPerson(instance, mastodon, 'alice'),
       addPerson(instance, mastodon, 'bob'),
