@@ -144,8 +144,10 @@ export async function tryHostileCalls(world: World, verdict: Verdict, options: H
     if (policy.who !== 'service' || (body === undefined && query === undefined)) continue
     const fence = isOfLease(route) ? await takeLease(instance, own, attacker.setting.stream) : attacker.setting.fence
     const { parts } = sampleOf(route, own, { ...attacker.setting, fence }, { whole: true })
+    // The attacker is to stay signed in for what follows.
+    const userId = route.name === 'revokeSessions' ? absentBelongings().userId : own.userId
     await inTurns(calls, async (one) => {
-      const authorization = world.bearer(policy.from[0]!, route.service, policy.user ? attacker.own.userId : null)
+      const authorization = world.bearer(policy.from[0]!, route.service, policy.user ? userId : null)
       const sent = hostileRequest(route, parts, one, { authorization })
       check(verdict, `${route.service}.${route.name}`, sent, await world.to[route.service](sent))
     })

@@ -5,7 +5,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 
 /** Tables that hold nothing of any one person. Every other one must say whose a row is, or this throws. */
-const nobodys = new Set(['accounts.app_registrations', 'accounts.key_checks', 'accounts.throttles'])
+const nobodys = new Set([
+  'accounts.app_registrations',
+  'accounts.key_checks',
+  'accounts.session_mirror',
+  'accounts.throttles',
+  'platform.forgotten',
+])
 
 /**
  * A checksum for each table of what a person has in it, and one for each of their files: the same before and after, when
