@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Closing } from '@asheville/clients'
+import type { Closing, Connection } from '@asheville/clients'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import { Redis } from 'ioredis'
 import { redisKeys, tables } from './canaries/places.ts'
@@ -88,7 +88,7 @@ async function erase(
   const email = `canary-${randomUUID()}@example.org`
   const person = await signUp(instance, email)
   const { userId } = person
-  const connections = []
+  const connections: Connection[] = []
   for (const server of servers)
     connections.push(await connectOAuth(instance, person, 'mastodon', { server: server.url }, (address) => server.authorize(address)))
   const tokens: string[] = []

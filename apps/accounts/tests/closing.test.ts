@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Closing } from '@asheville/clients'
 import { testRedis } from '@asheville/testkit'
+import { addClosing } from '../src/closing/closings.ts'
 import { goOtherwise, personTables } from '../src/closing/person-tables.ts'
 import { startOAuthServer, type OAuthServer } from './oauth-server.ts'
 import { device, errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
@@ -184,6 +185,34 @@ test('a provider that is back is told', async () => {
   const { grants } = await until(linkToken, isDone)
   expect(grants).toMatchObject([{ outcome: 'revoked', reason: null }])
   expect(server.grants.at(-1)).toMatchObject({ isRevoked: true })
+})
+
+test('access that is given while the account is being closed is given back too', async () => {
+  const eve = await accounts.signUp()
+  const sessionId = eve.session.id
+  const body = { provider: 'meadow', fields: { server: server.url }, sessionId, reconnects: null }
+  const step = await accounts.web.beginConnect({ userId: eve.user.id, body })
+  if (step.next !== 'authorize') throw new Error('connected at once')
+  const before = server.grants.length
+  const linkToken = randomBytes(32).toString('base64url')
+  // Whoever comes back from the network waits for the person's row, which the one who closes has.
+  const connecting = accounts.db.transaction(async (tx) => {
+    await tx.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [eve.user.id])
+    const callback = server.authorize(step.url, randomUUID())
+    const finished = accounts.web.finishConnect({ userId: eve.user.id, body: { provider: 'meadow', sessionId, callback } })
+    const kind = kindThrown(finished)
+    while (server.grants.length === before) await delay(10)
+    await tx.query('UPDATE users SET closing_at = now() WHERE id = $1', [eve.user.id])
+    const report = { jobs: 0, sessions: 1, grants: [], storages: [], forgotten: null, rows: null }
+    await addClosing(tx, eve.user.id, { id: randomUUID(), linkToken, removesFiles: false, report })
+    return { kind }
+  })
+  expect(await (await connecting).kind).toBe('conflict')
+  await accounts.db.query('DELETE FROM sessions WHERE user_id = $1', [eve.user.id])
+  await forget(eve, linkToken)
+  expect(await until(linkToken, isDone)).toMatchObject({ grants: [{ provider: 'meadow', outcome: 'revoked' }] })
+  expect(server.grants.at(-1)).toMatchObject({ isRevoked: true })
+  expect(await placesOf(eve.user.id)).toEqual([])
 })
 
 test('a worker that never answers again holds nothing up for long, and an outbox message that is lost is written again', async () => {

@@ -1,6 +1,7 @@
 import type { Connection } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Context } from '../context.ts'
+import { isClosing } from '../queries/users.ts'
 import { park } from './parked-accounts.ts'
 import { OtherAccount, saveConnection, type NewLink } from './save-connection.ts'
 
@@ -22,7 +23,8 @@ export async function connectAccount(
       return connection
     })
   } catch (error) {
-    if (error instanceof OtherAccount) await context.db.transaction((tx) => park(tx, userId, sessionId, link, context.sealing))
+    // Where the account is being closed meanwhile, what is parked is given back with the rest.
+    if (error instanceof OtherAccount || (await isClosing(context.db, userId))) await context.db.transaction((tx) => park(tx, userId, sessionId, link, context.sealing))
     throw error
   }
 }

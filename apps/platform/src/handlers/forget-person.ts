@@ -12,11 +12,9 @@ import type { StorageOf } from '../storage-access.ts'
 export function forgetPerson(parts: { db: Database; storageOf: StorageOf; cache: PageCache }): Handler<typeof platformRoutes.forgetPerson> {
   const { db, storageOf, cache } = parts
   return async ({ userId, body, signal }) => {
+    const emptied = await Promise.all(body.removes.map((storageId) => storageOf(userId, storageId)))
     await noteForgotten(db, userId)
-    for (const storageId of body.removes) {
-      const { storage } = await storageOf(userId, storageId)
-      await storage.removeAll?.(signal)
-    }
+    for (const { storage } of emptied) await storage.removeAll?.(signal)
     await cache.forget((await listPlaces(db, userId)).map((place) => ({ userId, ...place })))
     const { items = 0, pages = 0, media = 0, ...rest } = await deletePerson(db, userId)
     const others = Object.values(rest).reduce((sum, count) => sum + count, 0)

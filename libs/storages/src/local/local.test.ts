@@ -87,6 +87,20 @@ describe('local', () => {
     expect(() => openIn(directory, id)).toThrow('no valid id')
   })
 
+  test('everything of a person can be removed, and nothing else; again, when there is nothing', async () => {
+    const other = openIn(directory, '1b9c2f4e-5a57-4f5e-9a39-0c8f7c1d1e11')
+    await storage.put([uploadOf('mastodon/ada/posts/2024-03.json', '{}'), uploadOf('README.txt', 'x')], signal)
+    await other.put([uploadOf('README.txt', 'x')], signal)
+    await storage.removeAll!(signal)
+    await storage.removeAll!(signal)
+    expect(await readdir(directory)).toEqual(['1b9c2f4e-5a57-4f5e-9a39-0c8f7c1d1e11'])
+    // What somebody put beside the folder is not ours.
+    await storage.put([uploadOf('README.txt', 'x')], signal)
+    await writeFile(join(directory, person, 'mine.txt'), 'mine')
+    await storage.removeAll!(signal)
+    expect(await readdir(join(directory, person))).toEqual(['mine.txt'])
+  })
+
   test('links inside the folder lead nowhere', async () => {
     const outside = await mkdtemp(join(tmpdir(), 'asheville-outside-'))
     await writeFile(join(outside, 'secret.json'), 'secret')
