@@ -61,6 +61,8 @@ export interface LoginIo {
  *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong.
  * - `oauth2-per-server`: the person names a server; we register there once (RFC 7591 or the server's own way), then OAuth 2.
  * - `oauth2`: the operator registered one app with the provider; its id and secret are variables.
+ * With a storage that has one of the last two people can also sign in. The one redirect URI to register: of a storage
+ * `<WEB_URL>/sign-in/<id>/callback`, of a network `<WEB_URL>/connect/<id>/callback`.
  */
 export type Login =
   | {

@@ -103,7 +103,10 @@ export interface StorageAdapter {
   readonly website: string | null
   readonly logins: readonly Login[]
   readonly variables: readonly Variable[]
-  /** Who this connection is; called before it is saved. `io.account.id` is the person's id at that moment. */
+  /**
+   * Who this connection is; called before it is saved. `io.account.id` is the person's id at that moment. By the id (and server)
+   * that it answers people are recognised when they sign in, and no two people can have the same: it names one folder.
+   */
   account(io: StorageIo, signal: AbortSignal): Promise<Account>
   open(io: StorageIo): Storage
 }
