@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createSoftwarePasskey, type SoftwarePasskey } from '@asheville/testkit'
+import { startMailServer } from '@asheville/testkit/mail-server'
 import { device, errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 
 const origin = 'https://asheville.example'
@@ -14,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => accounts.close())
 
 const newVisitor = () => createHash('sha256').update(String(Math.random())).digest('base64url')
-const begin = ({ user, session }: Person) => accounts.web.beginPasskey({ userId: user.id, body: { sessionId: session.id } })
+const begin = ({ user, session }: Person, current: string | null = 'correct horse') =>
+  accounts.web.beginPasskey({ userId: user.id, body: { sessionId: session.id, current } })
 const list = async ({ user }: Person) => (await accounts.web.listPasskeys({ userId: user.id })).passkeys
 
 type Made = ReturnType<SoftwarePasskey['make']>
@@ -22,8 +24,8 @@ const keep = ({ user, session }: Person, made: Made, name = 'Laptop') =>
   accounts.web.addPasskey({ userId: user.id, body: { sessionId: session.id, name, ...made } })
 
 /** A person with a passkey that they added as they should. */
-async function withPasskey(person: Person, name?: string) {
-  const { challenge, user } = await begin(person)
+async function withPasskey(person: Person, name?: string, current?: null) {
+  const { challenge, user } = await begin(person, current)
   const passkey = createSoftwarePasskey()
   return { passkey, kept: await keep(person, passkey.make({ ...site, challenge, userHandle: user.id }), name) }
 }
@@ -115,6 +117,17 @@ describe('adding a passkey', () => {
     expect(await list(other)).toEqual([])
   })
 
+  test('is begun by who knows the password, or has none and signed in just now', async () => {
+    const person = await accounts.signUp()
+    expect(await errorOf(begin(person, null))).toMatchObject({ kind: 'invalid', faults: [{ pointer: '/current' }] })
+    expect(await errorOf(begin(person, 'wrong horse'))).toMatchObject({ kind: 'invalid', faults: [{ pointer: '/current' }] })
+    expect(await kindThrown(begin(person))).toBe('none')
+    await forgetPassword(person)
+    expect(await kindThrown(begin(person, null))).toBe('none')
+    await accounts.db.query("UPDATE sessions SET created_at = now() - interval '1 hour' WHERE user_id = $1", [person.user.id])
+    expect(await kindThrown(begin(person, null))).toBe('forbidden')
+  })
+
   test('what cannot be read is refused as what is wrong', async () => {
     const person = await accounts.signUp()
     const { challenge, user } = await begin(person)
@@ -165,6 +178,25 @@ describe('adding a passkey', () => {
     )
     expect(await kindThrown(begin(person))).toBe('conflict')
   })
+})
+
+test('of a new passkey its person is told by mail', async () => {
+  const server = await startMailServer()
+  const other = await startAccounts({ webUrl: origin, mail: { url: server.url, from: 'post@asheville.example' } })
+  try {
+    const person = await other.signUp('heather@example.org')
+    await other.db.query('UPDATE users SET email_verified_at = now()')
+    const body = { sessionId: person.session.id, current: 'correct horse' }
+    const { challenge, user } = await other.web.beginPasskey({ userId: person.user.id, body })
+    const made = createSoftwarePasskey().make({ ...site, challenge, userHandle: user.id })
+    await other.web.addPasskey({ userId: person.user.id, body: { sessionId: person.session.id, name: 'Blue laptop', ...made } })
+    const mail = await server.mailTo('heather@example.org', /passkey/)
+    expect(mail.text).toContain('“Blue laptop”')
+    expect(mail.links[0]).toBe(`${origin}/settings/passkeys`)
+  } finally {
+    await other.close()
+    await server.close()
+  }
 })
 
 describe('signing in by a passkey', () => {
@@ -311,7 +343,7 @@ describe('taking a passkey away', () => {
     const remove = (passkeyId: string) => accounts.web.removePasskey({ userId: person.user.id, params: { passkeyId } })
     expect(await errorOf(remove(kept.id))).toMatchObject({ kind: 'conflict', message: expect.stringContaining('could not sign in') })
     expect(await kindThrown(tryWith(passkey))).toBe('none')
-    const { kept: second } = await withPasskey(person, 'Phone')
+    const { kept: second } = await withPasskey(person, 'Phone', null)
     const kinds = await Promise.all([kindThrown(remove(kept.id)), kindThrown(remove(second.id))])
     expect(kinds.sort()).toEqual(['conflict', 'none'])
     const [left, ...others] = await list(person)
@@ -327,7 +359,7 @@ test.each(['http://192.168.1.5:3000', 'http://home.lan:3000', 'https://192.168.1
     const other = await startAccounts({ webUrl })
     try {
       const { user, session } = await other.signUp()
-      const error = await errorOf(other.web.beginPasskey({ userId: user.id, body: { sessionId: session.id } }))
+      const error = await errorOf(other.web.beginPasskey({ userId: user.id, body: { sessionId: session.id, current: 'correct horse' } }))
       expect(error).toMatchObject({ kind: 'conflict', message: expect.stringContaining('https') })
       expect(await kindThrown(other.web.beginPasskeySignIn({ body: { visitor: newVisitor(), device } }))).toBe('conflict')
     } finally {
@@ -340,7 +372,9 @@ test('on localhost they work over http', async () => {
   const other = await startAccounts({ webUrl: 'http://localhost:3000' })
   try {
     const { user, session } = await other.signUp()
-    expect((await other.web.beginPasskey({ userId: user.id, body: { sessionId: session.id } })).rp.id).toBe('localhost')
+    expect((await other.web.beginPasskey({ userId: user.id, body: { sessionId: session.id, current: 'correct horse' } })).rp.id).toBe(
+      'localhost',
+    )
   } finally {
     await other.close()
   }

@@ -6,6 +6,7 @@ export interface MailValues {
   'verify-email': { name: string; link: string }
   'reset-password': { name: string; link: string }
   'password-changed': { name: string; at: string; link: string }
+  'passkey-added': { name: string; passkey: string; at: string; link: string }
   /** To the old address, when another one has taken its place. */
   'email-changed': { name: string; email: string }
   /** To whose address it is, when somebody else wanted it for their account. */

@@ -2,6 +2,7 @@ import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { confirmPerson } from '../profile/confirm-person.ts'
 import { getUser } from '../queries/users.ts'
 import { isSessionOf } from '../sessions/queries.ts'
 import { randomToken } from '../tokens.ts'
@@ -13,9 +14,10 @@ import { algorithms } from './verify.ts'
 const maxPasskeys = 50
 
 export function handleBeginPasskey({ db, webUrl }: Pick<Context, 'db' | 'webUrl'>): Handler<typeof accountsRoutes.beginPasskey> {
-  return async ({ userId, body: { sessionId } }) => {
+  return async ({ userId, body: { sessionId, current } }) => {
     const party = relyingPartyOf(webUrl)
     if (!(await isSessionOf(db, userId, sessionId))) throw new AshevilleError('forbidden', 'This session has ended. Sign in again')
+    await confirmPerson({ db }, userId, { sessionId, current })
     const user = await getUser(db, userId)
     const known = await listCredentials(db, userId)
     if (known.length >= maxPasskeys) {

@@ -1,5 +1,6 @@
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
+import { addressBlock } from '../address-block.ts'
 import type { Context } from '../context.ts'
 import { countAttempt } from '../queries/throttles.ts'
 import { randomToken } from '../tokens.ts'
@@ -15,7 +16,7 @@ export function handleBeginPasskeySignIn({
 }: Pick<Context, 'db' | 'webUrl'>): Handler<typeof accountsRoutes.beginPasskeySignIn> {
   return async ({ body: { visitor, device } }) => {
     const party = relyingPartyOf(webUrl)
-    await countAttempt(db, { key: `passkey begin address ${device.address}`, ...perAddress })
+    await countAttempt(db, { key: `passkey begin address ${addressBlock(device.address)}`, ...perAddress })
     const challenge = randomToken()
     await addVisitorChallenge(db, visitor, challenge)
     return { challenge, rpId: party.id, timeout: answerMs, userVerification: 'required' }

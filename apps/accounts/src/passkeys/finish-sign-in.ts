@@ -1,6 +1,7 @@
 import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
+import { addressBlock } from '../address-block.ts'
 import type { Context } from '../context.ts'
 import { countAttempt, forgetAttempts, uncountAttempt } from '../queries/throttles.ts'
 import { openSession } from '../sessions/open-session.ts'
@@ -18,9 +19,10 @@ export function handleFinishPasskeySignIn(context: Context): Handler<typeof acco
   return async ({ log, body: { visitor, device, userHandle, ...answer } }) => {
     const party = relyingPartyOf(webUrl)
     const { credentialId } = answer
+    const address = addressBlock(device.address)
     const keys = {
-      pair: `passkey pair ${credentialId} ${device.address}`,
-      address: `sign-in address ${device.address}`,
+      pair: `passkey pair ${credentialId} ${address}`,
+      address: `sign-in address ${address}`,
       passkey: `passkey ${credentialId}`,
     }
     await countAttempt(db, { key: keys.pair, limit: limits.pair, windowMs })

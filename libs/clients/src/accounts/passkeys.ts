@@ -70,7 +70,8 @@ export const passkeyRoutes = {
     path: '/v1/passkeys/begin',
     summary: 'What a browser is to make a new passkey by, within five minutes and in this session; `conflict` when there are 50',
     policy: forUser('web'),
-    body: z.strictObject({ sessionId: id }),
+    /** `current`: the person's password, which shows that it is they who act; null for who has none, then the session must be new. */
+    body: z.strictObject({ sessionId: id, current: z.string().max(200).nullable() }),
     reply: creationOptionsSchema,
   }),
   addPasskey: route({

@@ -4,6 +4,7 @@ import { page, type Binding, type Visit } from '@asheville/service'
 import { faultsOf, statusOf, textOf } from '../../form-faults.ts'
 import { passkeyMs, passkeyOrigin, passkeyScripts } from '../../passkey-support.ts'
 import { sessionOf, type Site } from '../../site.ts'
+import { passwordMs } from '../../start-session.ts'
 
 interface Told {
   done?: string | null
@@ -25,13 +26,15 @@ export function passkeysPages(site: Site): Binding[] {
 
   const show = async (visit: Visit, { done = null, fault = null, name = '', renaming = null, nameFault, status = 200 }: Told = {}) => {
     const { t } = site.texts(visit)
+    const profile = site.backends(visit).accounts.getProfile({ userId: who(visit).userId })
+    const [passkeys, { hasPassword }] = await Promise.all([list(visit), profile])
     site.show(visit, {
       view: 'pages/passkeys/view.ejs',
       title: t('passkeys.title'),
       nav: 'settings',
       status,
       scripts: passkeyScripts(site),
-      model: { passkeys: await list(visit), origin: passkeyOrigin(site), done, fault, name, renaming, nameFault },
+      model: { passkeys, hasPassword, origin: passkeyOrigin(site), done, fault, name, renaming, nameFault },
     })
   }
 
@@ -55,8 +58,19 @@ export function passkeysPages(site: Site): Binding[] {
     }),
     page('POST', '/settings/passkeys/options', { who: 'person' }, async (visit) => {
       const { userId, sessionId } = who(visit)
-      const options = await site.backends(visit).accounts.beginPasskey({ userId, body: { sessionId } })
-      visit.response.set('cache-control', 'no-store').json(options)
+      const { t } = site.texts(visit)
+      const { response } = visit
+      const current = textOf(visit.form, 'current') || null
+      try {
+        const options = await site.backends(visit, passwordMs).accounts.beginPasskey({ userId, body: { sessionId, current } })
+        response.set('cache-control', 'no-store').json(options)
+      } catch (error) {
+        const { fields, whole } = faultsOf(error, ['current'], t)
+        response
+          .set('cache-control', 'no-store')
+          .status(statusOf(error))
+          .json({ fault: fields.current ?? whole })
+      }
     }),
     page('POST', '/settings/passkeys', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)

@@ -7,17 +7,20 @@ const button = form.querySelector('button')
 const renewMs = 4 * 60_000
 let renewal
 
-function say(what) {
+function say(what, told) {
   for (const note of document.querySelectorAll('[data-passkey-say]')) note.hidden = note.dataset.passkeySay !== what
+  if (told) document.querySelector('[data-passkey-say=told] span').textContent = told
 }
 
 async function ask() {
-  const body = new URLSearchParams({ _csrf: form.elements._csrf.value })
+  const { _csrf, current } = form.elements
+  const body = new URLSearchParams({ _csrf: _csrf.value, ...(current && { current: current.value }) })
   const response = await fetch(form.dataset.options, { method: 'POST', body, headers: { accept: 'application/json' } })
   // Signed out meanwhile: the page itself leads to where one signs in.
   if (response.status === 401) location.reload()
-  if (!response.ok) throw new Error(`answered ${response.status}`)
-  return response.json()
+  const answer = await response.json()
+  if (!response.ok) throw Object.assign(new Error(`answered ${response.status}`), { told: answer.fault })
+  return answer
 }
 
 function send({ id, response }) {
@@ -26,6 +29,8 @@ function send({ id, response }) {
   for (const [name, value] of Object.entries({ credentialId: id, ...answer })) {
     form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value: value ?? '' }))
   }
+  // It was shown already.
+  if (form.elements.current) form.elements.current.disabled = true
   form.submit()
 }
 
@@ -57,7 +62,7 @@ async function begin(event) {
     const optionsJSON = await ask()
     send(await (isSignIn ? startAuthentication({ optionsJSON }) : startRegistration({ optionsJSON })))
   } catch (error) {
-    say(reasonOf(error))
+    say(error.told ? 'told' : reasonOf(error), error.told)
     button.disabled = false
     offer()
   }
