@@ -186,7 +186,9 @@ async function answerFailure(error: unknown, context: Context, options: ServiceO
   const { request, response, requestId, signal } = context
   // Whatever broke because the caller went away, or we stop, is no failure.
   const problem = problemOf(signal.aborted && kindOf(signal.reason) === 'cancelled' ? signal.reason : error, requestId)
-  if (problem.status >= 500) context.log.error({ error, route: context.route, method: request.method }, 'request failed')
+  // What is told at a field (a server that a person wrote does not answer) is theirs to mend, not the operator's.
+  if (problem.status >= 500)
+    context.log[problem.faults ? 'info' : 'error']({ error, route: context.route, method: request.method }, 'request failed')
   else if (problem.kind !== 'cancelled') context.log.debug({ error, route: context.route }, 'request refused')
   if (response.headersSent) return void response.destroy()
   for (const name of response.getHeaderNames())
