@@ -7,7 +7,7 @@ import { device, errorOf, startAccounts, type Person, type RunningAccounts } fro
 
 /** A network where every sign-in makes a new account: whatever is done twice is seen twice. */
 let signIns = 0
-let gate: Promise<void> = Promise.resolve()
+let gate: Promise<unknown> = Promise.resolve()
 const ledger: Network = {
   ...diary,
   id: 'ledger',
@@ -126,7 +126,7 @@ describe('a request with a key', () => {
   test('is taken over from one who died, who can do nothing any more', async () => {
     const person = await accounts.signUp()
     const key = randomUUID()
-    const stuck = Promise.withResolvers<void>()
+    const stuck = Promise.withResolvers<undefined>()
     gate = stuck.promise
     const first = connect(person, 'once', key).catch((error: unknown) => error)
     while (signIns === 0) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -135,7 +135,7 @@ describe('a request with a key', () => {
     gate = Promise.resolve()
     await accounts.db.query("UPDATE idempotency_keys SET held_until = now() - interval '1 second'")
     const reply = await connect(person, 'once', key)
-    stuck.resolve()
+    stuck.resolve(undefined)
     expect(await first).toMatchObject({ kind: 'conflict' })
     expect(await connect(person, 'once', key)).toEqual(reply)
     expect([await effectsOf(person), signIns]).toEqual([['once'], 2])

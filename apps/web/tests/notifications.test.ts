@@ -99,9 +99,16 @@ const csrfOf = (page: string) => /name="_csrf" value="([^"]+)"/.exec(page)?.[1] 
 describe('the bell', () => {
   test('shows how much is unread on every page, and nothing where that is not known soon', async () => {
     const bell = /<a class="bell"[^]*?<\/a>/
-    expect(bell.exec(await read('/status'))?.[0]).toMatch(/class="count">2</)
+    // On a busy machine it may be late, and is left out.
+    const shows = async (path: string, words: string) => {
+      for (let visit = 1; ; visit += 1) {
+        const [shown = ''] = bell.exec(await read(path)) ?? []
+        if (shown.includes(words) || visit === 50) return shown
+      }
+    }
+    expect(await shows('/status', 'class="count">2<')).toContain('class="count">2<')
     unread = async () => ({ unread: 240 })
-    expect(bell.exec(await read('/settings'))?.[0]).toContain('99+')
+    expect(await shows('/settings', '99+')).toContain('99+')
     unread = async () => ({ unread: 0 })
     expect(bell.exec(await read('/connect'))?.[0]).not.toContain('count')
     unread = () => delay(5000, { unread: 5 })
