@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { startBluesky } from './bluesky/index.ts'
+import { startDropbox } from './dropbox/index.ts'
 import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
+import { startOAuthProvider } from './oauth-provider/index.ts'
 
 /** Runs one simulator as a process: `node main.ts mastodon --port 4001 --seed 7 --latency 50 --options '{"rateLimit":null}' --generate '{"statuses":500}'`. */
 const { positionals, values } = parseArgs({
@@ -15,7 +17,7 @@ const { positionals, values } = parseArgs({
     generate: { type: 'string' },
   },
 })
-const starters = { bluesky: startBluesky, feeds: startFeeds, mastodon: startMastodon }
+const starters = { bluesky: startBluesky, dropbox: startDropbox, feeds: startFeeds, mastodon: startMastodon, 'oauth-provider': startOAuthProvider }
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {
   process.stderr.write(`Which simulator? One of: ${Object.keys(starters).join(', ')}\n`)
@@ -29,7 +31,10 @@ const simulator = await starters[name]({
   seed: values.seed,
   latencyMs: Number(values.latency),
 })
-if (values.generate !== undefined) await simulator.generate(JSON.parse(values.generate) as object)
+if (values.generate !== undefined) {
+  if (!('generate' in simulator)) throw new Error(`${name} generates nothing`)
+  await simulator.generate(JSON.parse(values.generate) as object)
+}
 process.stdout.write(`${name} at ${simulator.url}\n`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close())
 

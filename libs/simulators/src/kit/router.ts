@@ -8,7 +8,10 @@ export type Call = {
   params: Record<string, string>
   query: URLSearchParams
   headers: IncomingHttpHeaders
+  /** Empty where the vendor takes the body as it comes. */
   body: Buffer
+  /** The body as it comes, where the vendor asked for that; to be read to its end, or not at all. */
+  incoming?: AsyncIterable<Buffer>
   /** The bearer token, if any; the vendor decides whether it is good. */
   token: string | null
   /** Where this simulator is reached: `http://127.0.0.1:4711`. */
@@ -26,6 +29,8 @@ export type Answer = {
   text?: string
   bytes?: Uint8Array
   stream?: AsyncIterable<Uint8Array>
+  /** How many bytes `stream` gives, where that is known. */
+  length?: number
   /** Tells the counters until when this caller is asked to stay away, where no `Retry-After` says so. */
   quietForMs?: number
 }

@@ -85,7 +85,7 @@ function endOf(response: ServerResponse): number {
 function bodyOf(answer: Answer): Body {
   if (answer.stream) {
     const stream = answer.stream
-    return { type: null, length: null, chunks: () => stream }
+    return { type: null, length: answer.length ?? null, chunks: () => stream }
   }
   const [type, bytes] = bytesOf(answer)
   return { type, length: bytes.length, chunks: () => [bytes] }

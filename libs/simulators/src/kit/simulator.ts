@@ -37,6 +37,8 @@ export type Vendor = {
   /** A name for the caller that is not the token; null: unknown token. */
   labelOf?(token: string): string | null
   revoke?(token: string): void
+  /** Whether the handler of this `METHOD pattern` reads the body itself (`Call.incoming`), however long it is. */
+  takesStream?(routeKey: string): boolean
   /** Runs before the routes' handlers, faults aside: rate limits. An answer ends the request; headers are added to any answer. */
   before?(call: Call, routeKey: string): { answer?: Answer; headers?: Record<string, string> }
   /** What a person should see now, as plain JSON; may be a promise of it. */
@@ -117,11 +119,13 @@ export async function createSimulator(vendor: Vendor, routes: Routes, options: S
     }
     response.once('close', end)
 
-    const call = { ...(await readCall(request, url, state.origin, signal)), params: found?.params ?? {}, token }
+    const takesStream = vendor.takesStream?.(routeKey) ?? false
+    const call = { ...(await readCall(request, url, state.origin, signal, takesStream)), params: found?.params ?? {}, token }
     if (fault?.kind === 'stall' && fault.in !== 'body') await silence(signal, fault.ms ?? null)
     if (signal.aborted) return
     if (fault?.kind === 'token-revoked' && token !== null) vendor.revoke?.(token)
     answer = encode(instead(vendor, fault) ?? (await handle(vendor, found?.route.handler ?? null, call, routeKey)))
+    if (takesStream) await drain(request, signal)
     // What we compute is part of the latency, as it is of any server's.
     const waitMs = started + state.latencyMs + strike.latencyMs - performance.now()
     if (waitMs > 0) await silence(signal, waitMs)
@@ -191,10 +195,18 @@ function bearerOf(request: IncomingMessage): string | null {
   return /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null
 }
 
-async function readCall(request: IncomingMessage, url: URL, origin: string, signal: AbortSignal): Promise<Call> {
+/** Reads what is left of a body, so that an answer given early does not break the connection. */
+async function drain(request: IncomingMessage, signal: AbortSignal): Promise<void> {
+  if (request.readableEnded || request.destroyed) return
+  const ended = once(request, 'end', { signal })
+  request.resume()
+  await ended
+}
+
+async function readCall(request: IncomingMessage, url: URL, origin: string, signal: AbortSignal, isStream = false): Promise<Call> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request) {
+  for await (const chunk of isStream ? [] : request) {
     chunks.push(chunk as Buffer)
     length += (chunk as Buffer).length
     if (length > maxBodyBytes) throw new Error('request body over 64 MiB')
@@ -207,6 +219,7 @@ async function readCall(request: IncomingMessage, url: URL, origin: string, sign
     query: url.searchParams,
     headers,
     body: Buffer.concat(chunks),
+    ...(isStream && { incoming: request as AsyncIterable<Buffer> }),
     token: null,
     origin,
     signal,
