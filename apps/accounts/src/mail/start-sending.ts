@@ -21,7 +21,7 @@ const keptMs: Partial<Record<QueuedKind, number>> = { 'reset-request': 30 * 60_0
 /**
  * Sends what is queued, until stopped. Each mail is claimed by one process and sent outside of any transaction, tried again
  * with growing waits, and given up when it is final or its time is over. A process that dies between sending a mail and
- * noting it lets another send it a second time, with the same Message-ID.
+ * noting it, or a mail server that takes it too late, is why one may arrive twice, with the same Message-ID.
  */
 export function startSending(
   context: Pick<Context, 'db' | 'sealing' | 'sendsMail' | 'webUrl'>,

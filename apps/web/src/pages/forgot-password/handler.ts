@@ -20,8 +20,7 @@ export function forgotPasswordPages(site: Site): Binding[] {
     page('POST', '/forgot-password', { who: 'visitor' }, async (visit) => {
       const { t } = site.texts(visit)
       const email = textOf(visit.form, 'email').trim()
-      if (!/^\S+@\S+\.\S+$/.test(email))
-        return show(visit, 'form', email, { fields: { email: t('form.email-missing') }, whole: null }, 422)
+      if (!/^\S+@\S+\.\S+$/.test(email)) return show(visit, 'form', email, { fields: { email: t('form.email-missing') }, whole: null }, 422)
       const { address } = deviceOf(visit)
       try {
         await site.backends(visit).accounts.requestPasswordReset({ body: { email, address } })

@@ -39,7 +39,9 @@ export function signUpPages(site: Site): Binding[] {
       const fields = missing({ ...values, password }, t)
       if (Object.keys(fields).length > 0) return show(visit, kind, values, { fields, whole: null }, 422)
       try {
-        await site.backends(visit, passwordMs).accounts.createUser({ body: { ...values, password, locale, address: deviceOf(visit).address } })
+        await site
+          .backends(visit, passwordMs)
+          .accounts.createUser({ body: { ...values, password, locale, address: deviceOf(visit).address } })
       } catch (error) {
         return show(visit, kind, values, faultsOf(error, fieldNames, t), statusOf(error))
       }
