@@ -163,6 +163,7 @@ export const platformRoutes = {
       limit: z.coerce.number().int().min(1).max(100).default(30),
     }),
     reply: z.strictObject({ items: z.array(storedItemSchema), next: z.string().nullable() }),
+    paged: true,
   }),
   getItem: route({
     method: 'GET',
