@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startMailServer, type MailServer } from '@asheville/testkit/mail-server'
+import { openPlaces } from '../src/sessions/places.ts'
 import { kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 import { placesFile } from './write-places.ts'
 
@@ -62,13 +63,13 @@ describe('the list', () => {
     expect(sessions.map(({ id }) => id)).toContain(person.session.id)
   })
 
-  test('names places in the person’s language; without a file there are none; a file that is none is told at start', async () => {
+  test('names places in the person’s language; without a file there are none; a file that is none is told', async () => {
     const person = await accounts.signUp()
     await accounts.db.query("UPDATE users SET locale = 'de-AT' WHERE id = $1", [person.user.id])
     expect((await list(person)).map(({ place }) => place)).toEqual(['Asheville, Vereinigte Staaten'])
     const file = join(directory, 'none.mmdb')
     await writeFile(file, 'nothing of the kind')
-    await expect(startAccounts({ geoipFile: file })).rejects.toThrow(/^GEOIP_FILE: .*none\.mmdb/)
+    await expect(openPlaces(file)).rejects.toThrow(/^GEOIP_FILE: .*none\.mmdb/)
     const without = await startAccounts()
     try {
       const { user } = await without.signUp()

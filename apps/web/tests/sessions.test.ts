@@ -130,6 +130,17 @@ test('when nobody can tell who it is, that is said, with 503 and when to come ba
   expect(await refused.text()).toContain('not possible')
 })
 
+test('a browser forgets its session also when it cannot be ended, and says so; an app is told to try again', async () => {
+  const script = scriptOf([here])
+  script.accounts.endSession = () => Promise.reject(new AshevilleError('unavailable', 'Postgres is away'))
+  const visitor = await start(script)
+  const app = await visitor.post('/sign-out', {}, { authorization: `Bearer ${token}` })
+  expect([app.status, app.headers.get('set-cookie')]).toEqual([503, null])
+  const answer = await visitor.submit('/settings/sessions', '/sign-out')
+  expect([answer.status, Number(answer.headers.get('retry-after')) > 0, visitor.cookies.has('asheville')]).toEqual([503, true, false])
+  expect(await answer.text()).toContain('Signed out here, not yet on the server')
+})
+
 test('live events stop when the session has ended', async () => {
   const script = scriptOf([here])
   let send: (text: string) => void = () => undefined
