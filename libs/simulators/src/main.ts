@@ -17,7 +17,13 @@ const { positionals, values } = parseArgs({
     generate: { type: 'string' },
   },
 })
-const starters = { bluesky: startBluesky, dropbox: startDropbox, feeds: startFeeds, mastodon: startMastodon, 'oauth-provider': startOAuthProvider }
+const starters = {
+  bluesky: startBluesky,
+  dropbox: startDropbox,
+  feeds: startFeeds,
+  mastodon: startMastodon,
+  'oauth-provider': startOAuthProvider,
+}
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {
   process.stderr.write(`Which simulator? One of: ${Object.keys(starters).join(', ')}\n`)
