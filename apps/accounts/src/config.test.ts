@@ -29,3 +29,15 @@ test('all faults at once, and never a secret', () => {
   )
   expect(read).not.toThrow(encoded)
 })
+
+test('mail needs a server and whom it comes from, both or neither; its password is a secret', () => {
+  const base = { ...env, REDIS_URL: 'redis://localhost' }
+  expect(accountsConfig(adapters, base).secrets.mail).toBeNull()
+  const mail = { SMTP_URL: 'smtps://post:canary@mail.example', MAIL_FROM: 'Asheville <post@ash.example>' }
+  const { config, secrets } = accountsConfig(adapters, { ...base, ...mail })
+  expect(secrets.mail).toEqual({ url: mail.SMTP_URL, from: mail.MAIL_FROM })
+  expect(JSON.stringify(config)).not.toContain('canary')
+  for (const wrong of [{ SMTP_URL: mail.SMTP_URL }, { MAIL_FROM: mail.MAIL_FROM }, { ...mail, MAIL_FROM: 'nobody' }])
+    expect(() => accountsConfig(adapters, { ...base, ...wrong })).toThrow(/MAIL_FROM: must be/)
+  expect(() => accountsConfig(adapters, { ...base, ...mail, SMTP_URL: 'https://mail.example' })).toThrow(/SMTP_URL: must be an smtp/)
+})
