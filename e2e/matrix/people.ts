@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { kindOf } from '@asheville/core'
 import type { MastodonSimulator } from '@asheville/simulators'
+import { createSoftwarePasskey } from '@asheville/testkit'
 import { connectOAuth, syncNow, type Instance } from '../instance.ts'
 import type { Belongings, Setting } from './samples.ts'
 
@@ -62,6 +63,7 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     outboxId: randomUUID(),
     notificationId: notifications[0]!.id,
     identityId: identities[0]!.id,
+    passkeyId: await addPasskey(instance, person, login.password),
     parkedId: await parkAnother(instance, mastodon, person, connectionId),
     ...(await holdLease(instance, userId, connectionId)),
   }
@@ -73,6 +75,19 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     browserToken,
     canaries: [canary, accessToken!, sessionToken, browserToken, login.password],
   }
+}
+
+/** A passkey of a device that does as it should. */
+async function addPasskey(
+  instance: Instance,
+  { userId, sessionId }: { userId: string; sessionId: string },
+  password: string,
+): Promise<string> {
+  const web = instance.accounts('web')
+  const { challenge, rp, user } = await web.beginPasskey({ userId, body: { sessionId, current: password } })
+  const site = { origin: instance.constellation.url, rpId: rp.id, challenge }
+  const made = createSoftwarePasskey().make({ ...site, userHandle: user.id })
+  return (await web.addPasskey({ userId, body: { sessionId, name: 'Laptop', ...made } })).id
 }
 
 /** Reconnects with another account than it was: that one is kept for ten minutes, to be added. */
@@ -111,8 +126,9 @@ export async function takeLease(
   { userId, connectionId, syncId }: Pick<Belongings, 'userId' | 'connectionId' | 'syncId'>,
   stream: string,
 ): Promise<number> {
-  const body = { syncId, holder: 'matrix', streamVersion: 1 }
-  const { lease } = await instance.accounts('workers').takeLease({ userId, params: { connectionId, stream }, body })
-  if (!lease) throw new Error('The stream has no work')
-  return lease.fence
+  const body = { holder: 'matrix', streams: [{ userId, connectionId, stream, syncId, streamVersion: 1 }] }
+  const { leases } = await instance.accounts('workers').takeLeases({ body })
+  const [taken] = leases
+  if (!taken || 'refused' in taken || !taken.lease) throw new Error('The stream has no work')
+  return taken.lease.fence
 }

@@ -21,6 +21,7 @@ export interface Belongings {
   notificationId: string
   /** A way to sign in. */
   identityId: string
+  passkeyId: string
   /** An account that may be connected as one more. */
   parkedId: string
 }
@@ -50,6 +51,7 @@ export interface Parts {
 
 /** Which properties of contracts hold ids. Any other that a contract says is a UUID is an error: it must be added here. */
 const idProperties: Record<string, keyof Belongings> = {
+  userId: 'userId',
   connectionId: 'connectionId',
   connectionIds: 'connectionId',
   reconnects: 'connectionId',
@@ -68,6 +70,7 @@ const idProperties: Record<string, keyof Belongings> = {
   notificationId: 'notificationId',
   upTo: 'notificationId',
   identityId: 'identityId',
+  passkeyId: 'passkeyId',
   parkedId: 'parkedId',
 }
 

@@ -21,8 +21,6 @@ const labels = new Set([
   'platform.putMedia query/source',
   'platform.findMedia body/urls/0',
   'platform.listPending query/connectionId',
-  // Nothing to do there, as with any sync that has ended.
-  'accounts.takeLease body/syncId',
 ])
 
 /** Where a session token or outbox id is itself what is asked about: there is no person in the call whose it would have to be. */
@@ -146,6 +144,10 @@ const allowedOwn: Record<string, readonly number[]> = {
   /** With Mastodon nobody signs in. */
   beginSignIn: [400],
   beginIdentity: [400],
+  /** This is not their password, and no authenticator’s answer. */
+  beginPasskey: [400],
+  addPasskey: [403],
+  finishPasskeySignIn: [401],
   /** The last way in. */
   removeIdentity: [409],
 }

@@ -27,10 +27,10 @@ import { handleListStreams } from './handlers/list-streams.ts'
 import { handleListSyncs } from './handlers/list-syncs.ts'
 import { handleRemoveConnection } from './handlers/remove-connection.ts'
 import { handleRenewLease } from './handlers/renew-lease.ts'
-import { handleReturnLease } from './handlers/return-lease.ts'
+import { handleReturnLeases } from './handlers/return-leases.ts'
 import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
 import { handleSavePlan } from './handlers/save-plan.ts'
-import { handleTakeLease } from './handlers/take-lease.ts'
+import { handleTakeLeases } from './handlers/take-leases.ts'
 import { handleUpdateConnection } from './handlers/update-connection.ts'
 import { handleAddPasskey } from './passkeys/add-passkey.ts'
 import { handleBeginPasskey } from './passkeys/begin-passkey.ts'
@@ -128,11 +128,11 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     findClosing: handleFindClosing(context),
     noteForgotten: handleNoteForgotten(context),
     exportPerson: handleExportPerson(context),
-    takeLease: handleTakeLease(context),
+    takeLeases: handleTakeLeases(context),
     savePlan: handleSavePlan(context),
     saveCheckpoint: handleSaveCheckpoint(context),
     renewLease: handleRenewLease(context),
-    returnLease: handleReturnLease(context),
+    returnLeases: handleReturnLeases(context),
     getTotals: handleGetTotals(context),
     listNotifications: handleListNotifications(context),
     countUnread: handleCountUnread(context),

@@ -5,6 +5,7 @@ import type { Closing } from '@asheville/clients'
 import { testRedis } from '@asheville/testkit'
 import { addClosing } from '../src/closing/closings.ts'
 import { goOtherwise, personTables } from '../src/closing/person-tables.ts'
+import { returnLease, takeLease } from './lease-calls.ts'
 import { startOAuthServer, type OAuthServer } from './oauth-server.ts'
 import { device, errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 import { setUp } from './sync-kit.ts'
@@ -103,7 +104,8 @@ test('an account is closed: nothing goes on, access is given back, and a tombsto
   const grants = server.grants.slice(-2)
   const { sync } = await accounts.conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })
   const at = { userId, params: { connectionId: connection.id, stream: 'posts' } }
-  const take = () => accounts.workers.takeLease({ ...at, body: { syncId: sync.id, holder: 'a worker', streamVersion: 1 } })
+  const stream = { userId, ...at.params }
+  const take = () => takeLease(accounts.workers, 'a worker', { ...stream, syncId: sync.id, streamVersion: 1 })
   const { lease } = await take()
 
   const linkToken = await close(alice)
@@ -131,9 +133,13 @@ test('an account is closed: nothing goes on, access is given back, and a tombsto
   expect(await accounts.workers.renewLease({ ...at, body: { fence: lease!.fence } })).toMatchObject({ cancelled: true })
   await delay(1500)
   expect((await report(linkToken)).step).toBe('stop')
-  await accounts.workers.returnLease({ ...at, body: { fence: lease!.fence, outcome: { kind: 'cancelled' } } })
+  await returnLease(accounts.workers, { ...stream, fence: lease!.fence, outcome: { kind: 'cancelled' } })
 
-  expect(await forget(alice, linkToken)).toEqual({ networks: ['meadow'], removes: [] })
+  expect(await forget(alice, linkToken)).toEqual({
+    networks: ['meadow'],
+    connections: [expect.any(String), expect.any(String)],
+    removes: [],
+  })
   const closing = await until(linkToken, isDone)
   const given = { provider: 'meadow', server: server.url, outcome: 'revoked', reason: null, tries: 1 }
   expect(closing).toMatchObject({ forgotten: { items: 7 }, grants: [given, given] })
@@ -249,7 +255,7 @@ test('the owner stays while others have accounts; the last one may go, and whoev
     expect((await alone.signUp()).user.role).toBe('owner')
     while ((await alone.web.findClosing({ body: { linkToken } })).step !== 'forget') await delay(100)
     const { messages } = await alone.conductor.claimOutbox({ body: { limit: 10 } })
-    expect(messages).toMatchObject([{ kind: 'forget-person', payload: { networks: [], removes: [expect.any(String)] } }])
+    expect(messages).toMatchObject([{ kind: 'forget-person', payload: { networks: [], connections: [], removes: [expect.any(String)] } }])
     expect(await alone.web.findClosing({ body: { linkToken } })).toMatchObject({ storages: [{ files: 'removed' }] })
   } finally {
     await alone.close()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { returnLease, takeLease } from './lease-calls.ts'
 import { kindThrown, startAccounts, type RunningAccounts } from './start-accounts.ts'
 import { setUp } from './sync-kit.ts'
 
@@ -55,10 +56,11 @@ describe('leases', () => {
   })
 
   test('a worker that was started again takes its own over at once; what it was before is refused', async () => {
-    const { sync, at, first, plan, checkpoint } = await setUp(accounts)
+    const { sync, userId, first, plan, checkpoint } = await setUp(accounts)
     const { id } = (await sync()).sync
     const take = async (holder: string) =>
-      (await accounts.workers.takeLease({ ...at(first), body: { syncId: id, holder, streamVersion: 1 } })).lease!
+      (await takeLease(accounts.workers, holder, { userId, connectionId: first.id, stream: 'entries', syncId: id, streamVersion: 1 }))
+        .lease!
     const before = await take('host:3004')
     await plan(before.fence, [{ id: 'all', kind: 'backfill' }])
     expect(await kindThrown(take('host:3005'))).toBe('conflict')
@@ -75,13 +77,11 @@ describe('leases', () => {
     expect(await take(id)).toEqual({ lease: null })
     expect(await take(randomUUID())).toEqual({ lease: null })
     const stranger = await accounts.signUp()
-    const body = { syncId: id, holder: 'x', streamVersion: 1 }
+    const wanted = { userId, connectionId: first.id, stream: 'entries', syncId: id, streamVersion: 1 }
     const foreign = { userId: stranger.user.id, params: { connectionId: first.id, stream: 'entries' } }
-    expect(await kindThrown(accounts.workers.takeLease({ ...foreign, body }))).toBe('not-found')
+    expect(await kindThrown(takeLease(accounts.workers, 'x', { ...wanted, userId: stranger.user.id }))).toBe('not-found')
     expect(await kindThrown(accounts.workers.renewLease({ ...foreign, body: { fence: 1 } }))).toBe('not-found')
-    expect(await kindThrown(accounts.workers.takeLease({ userId, params: { connectionId: first.id, stream: 'other' }, body }))).toBe(
-      'not-found',
-    )
+    expect(await kindThrown(takeLease(accounts.workers, 'x', { ...wanted, stream: 'other' }))).toBe('not-found')
     for (const call of [accounts.conductor.getSync, accounts.conductor.cancelSync])
       expect(await kindThrown(call({ userId: stranger.user.id, params: { syncId: id } }))).toBe('not-found')
     expect(await kindThrown(accounts.web.getConnection({ userId: stranger.user.id, params: { connectionId: first.id } }))).toBe('not-found')
@@ -103,6 +103,57 @@ describe('leases', () => {
     expect(takes).toBe(25)
     expect(await status()).toMatchObject({ state: 'failed' })
     expect(await accounts.conductor.getSync({ userId, params: { syncId: id } })).toMatchObject({ state: 'failed' })
+  })
+})
+
+describe('batches', () => {
+  test('of many people at once, each is answered as by itself, whatever becomes of the others', async () => {
+    const kits = await Promise.all(Array.from({ length: 6 }, () => setUp(accounts, 2)))
+    const [foreign, removed, held] = kits as [(typeof kits)[0], (typeof kits)[0], (typeof kits)[0]]
+    const wanted = []
+    for (const { userId, connections, sync } of kits) {
+      const { id: syncId } = (await sync()).sync
+      wanted.push(...connections.map(({ id }) => ({ userId, connectionId: id, stream: 'entries', syncId, streamVersion: 1 })))
+    }
+    wanted[0] = { ...wanted[0]!, connectionId: removed.first.id }
+    await accounts.web.removeConnection({ userId: removed.userId, params: { connectionId: removed.first.id } })
+    await takeLease(accounts.workers, 'another', wanted[4]!)
+    // The same stream twice: one of the two gets it, and whoever asks again as the same holder takes it over.
+    const batch = [...wanted, { ...wanted[6]!, userId: foreign.userId }]
+    const { leases } = await accounts.workers.takeLeases({ body: { holder: 'one', streams: batch } })
+    const kinds = leases.map((each) => ('refused' in each ? each.refused.kind : each.lease === null ? 'none' : each.lease.connection.id))
+    expect(kinds).toEqual([
+      'not-found',
+      wanted[1]!.connectionId,
+      'none',
+      wanted[3]!.connectionId,
+      'conflict',
+      ...wanted.slice(5).map(({ connectionId }) => connectionId),
+      'not-found',
+    ])
+    expect(held.userId).toBe(wanted[4]!.userId)
+
+    const ended = leases.flatMap((each, index) =>
+      'lease' in each && each.lease ? [{ ...only(batch[index]!), fence: each.lease.fence, outcome: { kind: 'done' as const } }] : [],
+    )
+    const late = { ...ended[0]!, fence: 99 }
+    const { ends } = await accounts.workers.returnLeases({ body: { leases: [late, ...ended, { ...ended[1]!, userId: foreign.userId }] } })
+    expect(ends.map((each) => ('refused' in each ? each.refused.kind : each.syncState))).toEqual([
+      'conflict',
+      // Alice’s other diary was not taken here.
+      'running',
+      'done',
+      'running',
+      ...Array.from({ length: 6 }, (_, index) => (index % 2 ? 'done' : 'running')),
+      'not-found',
+    ])
+    expect(await kindThrown(returnLease(accounts.workers, ended[0]!))).toBe('conflict')
+  })
+
+  const only = ({ userId, connectionId, stream }: { userId: string; connectionId: string; stream: string }) => ({
+    userId,
+    connectionId,
+    stream,
   })
 })
 

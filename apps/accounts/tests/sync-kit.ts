@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection, Outcome, SyncJob } from '@asheville/clients'
+import { returnLease, takeLease } from './lease-calls.ts'
 import type { RunningAccounts } from './start-accounts.ts'
 
 const noTally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
@@ -17,7 +18,7 @@ export async function setUp(accounts: RunningAccounts, diaries = 1) {
   const sync = (connectionIds: string[] | null = null) =>
     accounts.conductor.createSync({ userId, body: { trigger: 'person', connectionIds } })
   const take = (syncId: string, connection = first, streamVersion = 1) =>
-    accounts.workers.takeLease({ ...at(connection), body: { syncId, holder: randomUUID(), streamVersion } })
+    takeLease(accounts.workers, randomUUID(), { userId, connectionId: connection.id, stream: 'entries', syncId, streamVersion })
   const lease = async (syncId: string, connection = first, streamVersion = 1) => {
     const reply = await take(syncId, connection, streamVersion)
     if (!reply.lease) throw new Error('no lease')
@@ -31,7 +32,7 @@ export async function setUp(accounts: RunningAccounts, diaries = 1) {
   const checkpoint = (fence: number, walkId: string, cursor: string | null, head: string | null = null, extra: object = {}) =>
     accounts.workers.saveCheckpoint({ ...at(first), body: { ...zero, fence, walkId, cursor, head, ...extra } })
   const giveBack = (fence: number, outcome: Outcome = { kind: 'done' }, connection = first) =>
-    accounts.workers.returnLease({ ...at(connection), body: { fence, outcome } })
+    returnLease(accounts.workers, { userId, connectionId: connection.id, stream: 'entries', fence, outcome })
   const status = async (connection = first) => {
     const { streams } = await accounts.conductor.listStreams({ userId })
     return streams.find(({ connectionId }) => connectionId === connection.id)!

@@ -4,6 +4,7 @@ import type { Fields, Http, Network } from '@asheville/core'
 import { checkRedis, createSubscriber, refuseEvictingRedis } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
 import { startService, type Logger, type Service, type Sign } from '@asheville/service'
+import { createLeaseCalls } from './lease-calls.ts'
 import { startWorker, type Worker } from './start-worker.ts'
 import type { Workshop } from './sync-stream.ts'
 
@@ -47,7 +48,19 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
   try {
     await refuseEvictingRedis(redis)
     await mkdir(scratchDir, { recursive: true, mode: 0o700 })
-    const shop: Workshop = { accounts, platform, redis, http, variables, scratchDir, holder, log: logger, ...(limits && { limits }) }
+    const leases = createLeaseCalls(accounts, holder)
+    const shop: Workshop = {
+      accounts,
+      leases,
+      platform,
+      redis,
+      http,
+      variables,
+      scratchDir,
+      holder,
+      log: logger,
+      ...(limits && { limits }),
+    }
     let worker: Worker | null = null
     const service = await startService({
       name: 'workers',

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAccessToken, type Connection, type LiveEvent } from '@asheville/clients'
+import { createAccessToken, type Connection, type Lease, type LiveEvent } from '@asheville/clients'
 import { AshevilleError, kindOf, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
 import {
   addRunning,
@@ -20,6 +20,7 @@ import { defaultLimits, type BatchLimits } from './batches.ts'
 import { holdLease, type HeldLease } from './held-lease.ts'
 import { finished, outcomeOfError, outcomeOfStop, yielded, type SliceEnd } from './job-outcome.ts'
 import { createMediaTransfer, defaultMediaLimits, type MediaLimits } from './media-transfer.ts'
+import type { LeaseCalls } from './lease-calls.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
 import { retryMedia } from './retry-media.ts'
@@ -28,6 +29,7 @@ import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
 /** What a worker process has to pull with. */
 export interface Workshop {
   accounts: AccountsClient
+  leases: LeaseCalls
   platform: PlatformClient
   redis: Redis
   http: Http
@@ -55,11 +57,11 @@ export async function syncStream(
   const stream = network.streams.find(({ name }) => name === job.stream)
   if (!stream) return done
 
-  const params = { connectionId, stream: stream.name }
+  const id = { userId, connectionId, stream: stream.name }
   const context = { userId, requestId }
   const log = shop.log.child({ requestId, connectionId, stream: stream.name, network: network.id })
-  const taken = await shop.accounts
-    .takeLease({ ...context, params, body: { syncId, holder: shop.holder, streamVersion: stream.version } })
+  const taken = await shop.leases
+    .takeLease({ ...id, syncId, streamVersion: stream.version })
     .catch((error: unknown) => endWithout(error, log))
   if ('kind' in taken) return taken
   const { lease } = taken
@@ -98,9 +100,7 @@ export async function syncStream(
   const { outcome } = ending
   if (outcome === null) return ending.end
   if (ending.end.kind === 'done') await rm(scratch, { recursive: true, force: true })
-  const returned = await shop.accounts
-    .returnLease({ ...context, params, body: { fence: lease.fence, outcome } })
-    .catch((error: unknown) => endWithout(error, log))
+  const returned = await shop.leases.returnLease({ ...id, fence: lease.fence, outcome }).catch((error: unknown) => endWithout(error, log))
   if ('kind' in returned) return returned
   if (outcome.kind !== 'yielded') tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
   // The conductor says it again once what is written once per sync is written.
@@ -128,7 +128,7 @@ async function heed(shop: Workshop, network: Network, server: string | null, err
 
 interface Slicing {
   job: SyncJobData
-  lease: NonNullable<Awaited<ReturnType<AccountsClient['takeLease']>>['lease']>
+  lease: Lease
   held: HeldLease
   scratch: string
   hasWaiting: () => Promise<boolean>

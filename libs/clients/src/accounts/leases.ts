@@ -1,7 +1,7 @@
-import { instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
+import { errorKinds, instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
 import { z } from 'zod'
 import { connectionSchema, rangeSchema } from './connections.ts'
-import { count, forUser, id, streamName } from './parts.ts'
+import { count, forUser, from, id, streamName } from './parts.ts'
 import { availableSchema, syncStates, tallySchema } from './syncs.ts'
 
 export const walkSchema = z.strictObject({
@@ -32,33 +32,48 @@ export const outcomeSchema = z.discriminatedUnion('kind', [
 ])
 export type Outcome = z.infer<typeof outcomeSchema>
 
+/** What a worker begins with: its right to the stream, and all that it goes on from. */
+export const leaseSchema = z.strictObject({
+  fence,
+  expiresAt: instantSchema,
+  connection: connectionSchema,
+  storageId: id,
+  head: z.string().nullable(),
+  /** Open walks, in the order they were planned. */
+  walks: z.array(walkSchema),
+  /** This sync has not planned its walks yet. */
+  needsPlan: z.boolean(),
+  /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
+  attempts: count,
+})
+export type Lease = z.infer<typeof leaseSchema>
+
+/** Why one of a batch failed, as a call by itself would have. */
+export const refusedSchema = z.strictObject({
+  refused: z.strictObject({ kind: z.enum(errorKinds), detail: z.string(), retryAfterMs: z.number().optional() }),
+})
+export type Refused = z.infer<typeof refusedSchema>
+
+const ofStream = { userId: id, connectionId: id, stream: streamName }
+const wantedLeaseSchema = z.strictObject({ ...ofStream, syncId: id, streamVersion: z.number().int().positive() })
+export type WantedLease = z.infer<typeof wantedLeaseSchema>
+const endedLeaseSchema = z.strictObject({ ...ofStream, fence, outcome: outcomeSchema })
+export type EndedLease = z.infer<typeof endedLeaseSchema>
+
+/** How many streams are taken or given back at once, at most. */
+export const maxLeases = 100
+
 /** A worker's right to work on a stream, and what it saves. */
 export const leaseRoutes = {
-  takeLease: route({
+  takeLeases: route({
     method: 'POST',
-    path: '/v1/connections/:connectionId/streams/:stream/lease',
+    path: '/v1/leases/take',
     summary:
-      'Take the stream for 30 s with a grown fence; `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done)',
-    policy: forUser('workers'),
-    params: streamPath,
-    body: z.strictObject({ syncId: id, holder: z.string().min(1).max(100), streamVersion: z.number().int().positive() }),
-    reply: z.strictObject({
-      lease: z
-        .strictObject({
-          fence,
-          expiresAt: instantSchema,
-          connection: connectionSchema,
-          storageId: id,
-          head: z.string().nullable(),
-          /** Open walks, in the order they were planned. */
-          walks: z.array(walkSchema),
-          /** This sync has not planned its walks yet. */
-          needsPlan: z.boolean(),
-          /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
-          attempts: count,
-        })
-        .nullable(),
-    }),
+      'Take streams, of whomever, for 30 s each with a grown fence; each is answered by itself: `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done)',
+    policy: from('workers'),
+    body: z.strictObject({ holder: z.string().min(1).max(100), streams: z.array(wantedLeaseSchema).min(1).max(maxLeases) }),
+    /** In the order of the streams. */
+    reply: z.strictObject({ leases: z.array(z.union([z.strictObject({ lease: leaseSchema.nullable() }), refusedSchema])) }),
   }),
   savePlan: route({
     method: 'POST',
@@ -97,13 +112,14 @@ export const leaseRoutes = {
     body: z.strictObject({ fence }),
     reply: leasedSchema,
   }),
-  returnLease: route({
+  returnLeases: route({
     method: 'POST',
-    path: '/v1/connections/:connectionId/streams/:stream/return',
-    summary: 'Give the stream back with the outcome; the last stream’s result closes the sync in the same transaction',
-    policy: forUser('workers'),
-    params: streamPath,
-    body: z.strictObject({ fence, outcome: outcomeSchema }),
-    reply: z.strictObject({ syncState: z.enum(syncStates) }),
+    path: '/v1/leases/return',
+    summary:
+      'Give streams back with their outcomes, each answered by itself; the last stream’s result closes its sync in the same transaction; `conflict` for an older fence',
+    policy: from('workers'),
+    body: z.strictObject({ leases: z.array(endedLeaseSchema).min(1).max(maxLeases) }),
+    /** In the order of the leases. */
+    reply: z.strictObject({ ends: z.array(z.union([z.strictObject({ syncState: z.enum(syncStates) }), refusedSchema])) }),
   }),
 } as const

@@ -1,0 +1,40 @@
+/**
+ * Makes one call of many: what is asked for within `ms` of the first goes out together, at most `most` at once. `send` answers in the
+ * order of what it was given; an error among its answers is thrown to whom it concerns, and what it throws itself to everybody.
+ */
+export function gather<In, Out>(
+  send: (inputs: readonly In[]) => Promise<readonly (Out | Error)[]>,
+  { ms, most }: { ms: number; most: number },
+): (input: In) => Promise<Out> {
+  interface Waiting {
+    input: In
+    resolve(answer: Out): void
+    reject(error: unknown): void
+  }
+  let waiting: Waiting[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer)
+    const batch = waiting
+    waiting = []
+    try {
+      const answers = await send(batch.map(({ input }) => input))
+      for (const [place, { resolve, reject }] of batch.entries()) {
+        const answer = answers[place]
+        if (answer === undefined) reject(new Error('There is no answer to one of a batch'))
+        else if (answer instanceof Error) reject(answer)
+        else resolve(answer)
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  return (input) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ input, resolve, reject })
+      if (waiting.length === most) void flush()
+      else if (waiting.length === 1) timer = setTimeout(() => void flush(), ms)
+    })
+}

@@ -1,0 +1,34 @@
+import { maxLeases, type EndedLease, type Lease, type Refused, type Sync, type WantedLease } from '@asheville/clients'
+import { AshevilleError } from '@asheville/core'
+import { gather } from './gather.ts'
+import type { AccountsClient } from './pull-parts.ts'
+
+/** Long enough for jobs that begin or end together, too short for anybody to notice. */
+const gatherMs = 5
+
+/** A process's ways to take streams and to give them back; each throws as a call by itself would. */
+export interface LeaseCalls {
+  takeLease(wanted: WantedLease): Promise<{ lease: Lease | null }>
+  returnLease(ended: EndedLease): Promise<{ syncState: Sync['state'] }>
+}
+
+/** The jobs of one process ask together. `holder` names the process. */
+export function createLeaseCalls(accounts: Pick<AccountsClient, 'takeLeases' | 'returnLeases'>, holder: string): LeaseCalls {
+  const limits = { ms: gatherMs, most: maxLeases }
+  return {
+    takeLease: gather<WantedLease, { lease: Lease | null }>(
+      async (streams) => (await accounts.takeLeases({ body: { holder, streams: [...streams] } })).leases.map(orError),
+      limits,
+    ),
+    returnLease: gather<EndedLease, { syncState: Sync['state'] }>(
+      async (leases) => (await accounts.returnLeases({ body: { leases: [...leases] } })).ends.map(orError),
+      limits,
+    ),
+  }
+}
+
+function orError<Answer extends object>(answer: Answer | Refused): Answer | AshevilleError {
+  if (!('refused' in answer)) return answer
+  const { kind, detail, retryAfterMs } = answer.refused
+  return new AshevilleError(kind, detail, { ...(retryAfterMs !== undefined && { retryAfterMs }) })
+}
