@@ -82,7 +82,7 @@ describe('a request with a key', () => {
       await proxy.close()
     }
     const effects = await effectsOf(...people)
-    process.stdout.write(`figure 9, lost answers: ${JSON.stringify({ ...counts, effects: effects.length, signIns })}\n`)
+    process.stderr.write(`figure 9, lost answers: ${JSON.stringify({ ...counts, effects: effects.length, signIns })}\n`)
     expect(counts).toMatchObject({ keys: 1000, same: 1000 })
     expect(counts.lost).toBeGreaterThan(300)
     expect([effects.length, new Set(effects).size, signIns]).toEqual([1000, 1000, 1000])
@@ -104,7 +104,7 @@ describe('a request with a key', () => {
     expect([...counts.keys()].filter((outcome) => outcome !== again && outcome !== 'conflict, again after 1000 ms')).toEqual([])
     expect(counts.get(again)?.length).toBeGreaterThan(0)
     expect([await effectsOf(person), signIns]).toEqual([['one'], 1])
-    process.stdout.write(`figure 9, 50 at once: ${[...counts].map(([, { length }]) => length).join(' + ')} answers, 1 effect\n`)
+    process.stderr.write(`figure 9, 50 at once: ${[...counts].map(([, { length }]) => length).join(' + ')} answers, 1 effect\n`)
   })
 
   test('with another body it is refused; of another person, or at another route, it is another key', async () => {
