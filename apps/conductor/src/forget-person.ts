@@ -3,7 +3,7 @@ import { forgetKeys } from '@asheville/jobs'
 import { z } from 'zod'
 import type { Context } from './context.ts'
 
-const payloadSchema = z.object({ networks: z.array(z.string()), removes: z.array(z.uuid()) })
+const payloadSchema = z.object({ networks: z.array(z.string()), connections: z.array(z.uuid()), removes: z.array(z.uuid()) })
 
 /**
  * Has everything outside of accounts forgotten of a person whose account is being closed: platform's index, the queues, their
@@ -15,11 +15,11 @@ export async function forgetPerson(
   payload: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const { networks, removes } = payloadSchema.parse(payload)
+  const { networks, connections, removes } = payloadSchema.parse(payload)
   const call = { userId, requestId: randomUUID(), signal }
   const { forgotten } = await platform.forgetPerson({ ...call, body: { removes } })
   let jobs = 0
-  for (const network of networks) jobs += await producer.forgetPerson(network, userId)
+  for (const network of networks) jobs += await producer.forgetPerson(network, userId, connections)
   await forgetKeys(redis, userId)
   await accounts.noteForgotten({ ...call, body: { ...forgotten, jobs } })
 }

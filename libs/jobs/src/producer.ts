@@ -20,9 +20,10 @@ export interface Producer {
   removeSync(network: string, connectionId: string, stream: string): Promise<void>
   /**
    * Removes every job of the person from the network's queue, those that are done too: what is told of them holds the
-   * person's id. Answers how many; throws `unavailable` while one runs.
+   * person's id; and what the queue's own log of events says of their connections. Answers how many jobs there were; throws
+   * `unavailable` while one runs.
    */
-  forgetPerson(network: string, userId: string): Promise<number>
+  forgetPerson(network: string, userId: string, connectionIds: readonly string[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -71,7 +72,7 @@ export function createProducer(redis: Redis): Producer {
       })
     },
 
-    async forgetPerson(network, userId) {
+    async forgetPerson(network, userId, connectionIds) {
       requireReady(redis)
       return answering(async () => {
         const queue = await queueOf(network)
@@ -79,6 +80,7 @@ export function createProducer(redis: Redis): Producer {
         for (const { id } of jobs) if (id !== undefined) await queue.remove(id)
         const left = await jobsOf(queue, userId)
         if (left.length > 0) throw new AshevilleError('unavailable', 'Jobs of this person still run', { retryAfterMs: 2000 })
+        await forgetInEvents(redis, queue.toKey('events'), connectionIds)
         return jobs.length
       })
     },
@@ -103,6 +105,17 @@ async function jobsOf(queue: Queue, userId: string): Promise<Job[]> {
     }
   }
   return found
+}
+
+/** Each deduplication is told there, with the id that names the stream. Nobody of ours reads it. */
+async function forgetInEvents(redis: Redis, stream: string, connectionIds: readonly string[]): Promise<void> {
+  for (let start = '-', count = pageOfJobs; count === pageOfJobs;) {
+    const entries = await redis.xrange(stream, start, '+', 'COUNT', pageOfJobs)
+    count = entries.length
+    const theirs = entries.filter(([, fields]) => fields.some((field) => connectionIds.some((id) => field.includes(id))))
+    if (theirs.length > 0) await redis.xdel(stream, ...theirs.map(([id]) => id))
+    start = `(${entries.at(-1)?.[0] ?? '0-0'}`
+  }
 }
 
 async function openQueue(name: string, redis: Redis): Promise<Queue> {

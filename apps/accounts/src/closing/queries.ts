@@ -47,17 +47,18 @@ export async function listGrants(db: Database, userId: string): Promise<Grant[]>
   return rows.map((row) => ({ ...row, outcome: 'pending', reason: null, tries: 0 }))
 }
 
-/** Which queues may know of the person. */
-export async function listNetworks(db: Database, userId: string): Promise<string[]> {
-  const rows = await db.query<{ provider: string }>(
-    "SELECT DISTINCT provider FROM connections WHERE user_id = $1 AND kind = 'network' ORDER BY provider",
+/** Which queues may know of the person, and of which of their connections: removed ones too. */
+export async function listQueued(db: Database, userId: string): Promise<Pick<ToForget, 'networks' | 'connections'>> {
+  const rows = await db.query<{ id: string; provider: string }>(
+    "SELECT id, provider FROM connections WHERE user_id = $1 AND kind = 'network' ORDER BY provider, id",
     [userId],
   )
-  return rows.map(({ provider }) => provider)
+  return { networks: [...new Set(rows.map(({ provider }) => provider))], connections: rows.map(({ id }) => id) }
 }
 
 export interface ToForget {
   networks: string[]
+  connections: string[]
   /** Storages whose files go as well. */
   removes: string[]
 }

@@ -10,7 +10,7 @@ import {
   dropIdentity,
   hasEndedSessions,
   listGrants,
-  listNetworks,
+  listQueued,
 } from './queries.ts'
 import { listConnections } from '../queries/connections.ts'
 import { revokeGrant } from './revoke-grant.ts'
@@ -62,7 +62,7 @@ async function forget(_: Context, tx: Database, closing: OpenClosing): Promise<b
 
 async function ask(tx: Database, { userId, removesFiles }: OpenClosing): Promise<void> {
   const storages = removesFiles ? await listConnections(tx, userId, 'storage') : []
-  await askToForget(tx, userId, { networks: await listNetworks(tx, userId), removes: storages.filter(isOurs).map(({ id }) => id) })
+  await askToForget(tx, userId, { ...(await listQueued(tx, userId)), removes: storages.filter(isOurs).map(({ id }) => id) })
 }
 
 /** One access at a time, those that were tried least first; each is noted in the transaction that deletes its tokens. */
