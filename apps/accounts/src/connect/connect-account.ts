@@ -24,7 +24,8 @@ export async function connectAccount(
     })
   } catch (error) {
     // Where the account is being closed meanwhile, what is parked is given back with the rest.
-    if (error instanceof OtherAccount || (await isClosing(context.db, userId))) await context.db.transaction((tx) => park(tx, userId, sessionId, link, context.sealing))
+    if (error instanceof OtherAccount || (await isClosing(context.db, userId)))
+      await context.db.transaction((tx) => park(tx, userId, sessionId, link, context.sealing))
     throw error
   }
 }
