@@ -48,6 +48,9 @@ export function text(pattern?: RegExp, maxLength = Infinity): Read<string> {
   }
 }
 
+/** What is taken and not looked at. */
+export const anything: Read<unknown> = (value) => value
+
 export const flag: Read<boolean> = (value, at) =>
   typeof value === 'boolean' ? value : refuse(at, `expected boolean, got ${kindOf(value)}`)
 

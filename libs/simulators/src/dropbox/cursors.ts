@@ -74,7 +74,7 @@ function pageOfChanges(tree: Tree, cursor: Cursor): Page {
 
 /** Whether the changes that a cursor does not know contain one that it is to be told. */
 export function hasNews(tree: Tree, cursor: Cursor): boolean {
-  if (cursor.after !== null) return true
+  if (cursor.after !== null || isUprooted(tree, cursor)) return true
   for (let number = cursor.since + 1; number <= tree.changeCount(); number++) {
     if (isIn(cursor, tree.changes[number - 1]!.key) && tree.isCurrent(number)) return true
   }

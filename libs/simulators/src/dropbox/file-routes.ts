@@ -1,6 +1,18 @@
 import type { Answer, Call } from '../kit/index.ts'
-import { contentHash, flag, nullable, optional, readPath, required, rev, struct, timestamp, union, writePath } from './arguments.ts'
-import type { Read } from './arguments.ts'
+import {
+  anything,
+  contentHash,
+  flag,
+  nullable,
+  optional,
+  readPath,
+  required,
+  rev,
+  struct,
+  timestamp,
+  union,
+  writePath,
+} from './arguments.ts'
 import { sliceOf } from './content.ts'
 import type { Content } from './content.ts'
 import { lockHeld } from './endpoint.ts'
@@ -14,7 +26,6 @@ import type { Tagged } from './types.ts'
 import type { Place } from './world.ts'
 
 const scope = 'files.content.write'
-const anything: Read<unknown> = (value) => value
 const commitFields = {
   path: required(writePath),
   mode: optional(union(['add', 'overwrite'], { update: rev }), { '.tag': 'add' } as Tagged),

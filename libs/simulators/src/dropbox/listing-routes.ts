@@ -1,10 +1,8 @@
-import { flag, folderPath, integer, nullable, optional, readPath, required, struct, text } from './arguments.ts'
-import type { Read } from './arguments.ts'
+import { BadArgument, anything, flag, folderPath, integer, nullable, optional, readPath, required, struct, text } from './arguments.ts'
 import { hasNews, isUprooted, pageAfter } from './cursors.ts'
 import type { Cursor } from './cursors.ts'
 import { readRpcArgument } from './endpoint.ts'
 import { EndpointError, Refusal, badCall, errorBody } from './errors.ts'
-import { BadArgument } from './arguments.ts'
 import { folderIsThere, folderKeyAt, lookUp } from './lookup.ts'
 import { deletedMetadata, taggedMetadata } from './metadata.ts'
 import { parsePath } from './paths.ts'
@@ -12,7 +10,6 @@ import type { RouteParts } from './routes.ts'
 import type { Place } from './world.ts'
 
 const scope = 'files.metadata.read'
-const anything: Read<unknown> = (value) => value
 const listArg = struct({
   path: required(folderPath),
   recursive: optional(flag, false),

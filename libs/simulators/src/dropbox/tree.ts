@@ -50,6 +50,8 @@ export function createTree(seed: string, quotaBytes: number, now: () => number) 
   const waiting = new Set<() => void>()
   let [fileBytes, otherBytes, supersededBytes, revisionCount] = [0, 0, 0, 0]
   let allocated = quotaBytes
+  /** The newest list, which the pages of one listing share. */
+  let listed: { of: string; nodes: Node[] } | null = null
 
   const newId = () => `id:${random.hex(11)}`
   const newRev = () => `${(++revisionCount).toString(16).padStart(5, '0')}${random.hex(8)}`
@@ -232,20 +234,21 @@ export function createTree(seed: string, quotaBytes: number, now: () => number) 
 
   return {
     commit,
-    save,
     createFolder,
     remove,
     relocate,
     displayOf,
-    writable,
     get: (key: string): Node | null => nodes.get(key) ?? null,
     byId: (id: string): Node | null => byId.get(id) ?? null,
     byRev: (rev: string): FileNode | null => revisions.get(rev) ?? null,
     hasFolder: (key: string) => key === '' || nodes.get(key)?.kind === 'folder',
     /** Nodes directly in a folder, or all below it, in the order of their keys. */
-    list(folder: string, isRecursive: boolean): Node[] {
+    list(folder: string, isRecursive: boolean): readonly Node[] {
+      const of = `${changes.length} ${isRecursive} ${folder}`
+      if (listed?.of === of) return listed.nodes
       const found = isRecursive ? below(folder) : [...(children.get(folder) ?? [])].map((key) => nodes.get(key)!)
-      return found.sort((a, b) => (a.key < b.key ? -1 : 1))
+      listed = { of, nodes: found.sort((a, b) => (a.key < b.key ? -1 : 1)) }
+      return listed.nodes
     },
     /** Paths that held something once, in a folder or below it, and nothing now. */
     deleted(folder: string, isRecursive: boolean): Change[] {
