@@ -100,6 +100,8 @@ function configure({ endpoints, client, http, signal }: OAuthServer): oauth.Conf
   }
   const authentication = client.clientSecret === null ? oauth.None() : oauth.ClientSecretPost(client.clientSecret)
   const config = new oauth.Configuration(metadata, client.clientId, undefined, authentication)
+  // How long a server is waited for is decided by our signal; half a minute, its own limit, would lose what the slowest answer.
+  config.timeout = 120
   config[oauth.customFetch] = (url, { signal: ownSignal, ...init }) => {
     const signals = [signal, ownSignal].filter((each) => each !== undefined && each !== null)
     return http.fetch(url, { ...init, body: init.body as RequestInit['body'], signal: AbortSignal.any(signals) })
