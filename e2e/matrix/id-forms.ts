@@ -20,6 +20,7 @@ export function absentBelongings(): Belongings {
     outboxId: randomUUID(),
     notificationId: randomUUID(),
     identityId: randomUUID(),
+    passkeyId: randomUUID(),
     parkedId: randomUUID(),
   }
 }

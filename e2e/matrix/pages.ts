@@ -17,6 +17,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/sign-in/:provider': null,
   '/settings/identities/:id': 'identityId',
   '/settings/sessions/:id': 'sessionId',
+  '/settings/passkeys/:id': 'passkeyId',
   '/assets/:name': null,
   '/notifications/:id': 'notificationId',
   '/votes/:provider': null,

@@ -128,7 +128,8 @@ describe('one’s own', () => {
         ),
     })
     const refused = await person.submit('/settings/passkeys', '/settings/passkeys/options', { current: 'guess' })
-    expect([refused.status, await refused.json()]).toEqual([422, { fault: 'This is not your password: guess' }])
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([422, 'application/problem+json; charset=utf-8'])
+    expect(await refused.json()).toMatchObject({ status: 422, detail: 'This is not your password: guess' })
   })
 
   test('without a name it gets one; a refused one is told beside what was typed', async () => {

@@ -66,10 +66,9 @@ export function passkeysPages(site: Site): Binding[] {
         response.set('cache-control', 'no-store').json(options)
       } catch (error) {
         const { fields, whole } = faultsOf(error, ['current'], t)
-        response
-          .set('cache-control', 'no-store')
-          .status(statusOf(error))
-          .json({ fault: fields.current ?? whole })
+        const status = statusOf(error)
+        const problem = { type: 'about:blank', status, detail: fields.current ?? whole }
+        response.set('cache-control', 'no-store').status(status).type('application/problem+json').json(problem)
       }
     }),
     page('POST', '/settings/passkeys', { who: 'person' }, async (visit) => {

@@ -19,7 +19,7 @@ async function ask() {
   // Signed out meanwhile: the page itself leads to where one signs in.
   if (response.status === 401) location.reload()
   const answer = await response.json()
-  if (!response.ok) throw Object.assign(new Error(`answered ${response.status}`), { told: answer.fault })
+  if (!response.ok) throw Object.assign(new Error(`answered ${response.status}`), { told: answer.detail })
   return answer
 }
 
