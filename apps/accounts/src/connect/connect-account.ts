@@ -1,3 +1,4 @@
+import { kindOf } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Context } from '../context.ts'
@@ -24,7 +25,7 @@ export async function connectAccount(
     })
   } catch (error) {
     // Where the account is being closed meanwhile, what is parked is given back with the rest.
-    if (error instanceof OtherAccount || (await isClosing(context.db, userId)))
+    if (error instanceof OtherAccount || (kindOf(error) === 'conflict' && (await isClosing(context.db, userId))))
       await context.db.transaction((tx) => park(tx, userId, sessionId, link, context.sealing))
     throw error
   }
