@@ -131,6 +131,8 @@ const allowedOwn: Record<string, readonly number[]> = {
   requestPasswordReset: [409],
   /** Nobody closed an account with this link. */
   findClosing: [404],
+  /** The samples’ `items` are items, and here they are counted. */
+  noteForgotten: [400],
   /** The account that `createUser` has just made. */
   createSession: [200],
   /** They are not the owner of the server. */
