@@ -138,41 +138,6 @@ describe('faults as a plain client sees them', () => {
   })
 })
 
-test('a vendor that takes bodies as they come gets them piece by piece, and what it leaves does not break the connection', async () => {
-  const simulator = await createSimulator(
-    {
-      name: 'taker',
-      rateLimited: () => ({ status: 429 }),
-      serverError: (status) => ({ status }),
-      unauthorized: () => ({ status: 401 }),
-      notFound: () => ({ status: 404 }),
-      takesStream: (routeKey) => routeKey.startsWith('POST /take'),
-      truth: () => null,
-    },
-    (add) => {
-      add('POST', '/take', async ({ incoming, body }) => {
-        let [length, pieces] = [body.length, 0]
-        for await (const piece of incoming!) [length, pieces] = [length + piece.length, pieces + 1]
-        const stream = (async function* () {
-          yield Buffer.from(`${length} `)
-          yield Buffer.from(pieces > 1 ? 'many' : 'one')
-        })()
-        return { stream, length: `${length} many`.length }
-      })
-      add('POST', '/take/nothing', () => ({ text: 'no, thanks' }))
-    },
-  )
-  open.push(simulator)
-  const post = async (path: string, mebibytes = 1) => {
-    const reply = await fetch(simulator.url + path, { method: 'POST', body: Buffer.alloc(mebibytes * 1024 * 1024) })
-    return [reply.status, reply.headers.get('content-length'), await reply.text()]
-  }
-  expect(await post('/take', 65)).toEqual([200, '13', '68157440 many'])
-  expect(await post('/take/nothing')).toEqual([200, '10', 'no, thanks'])
-  simulator.faults.add({ kind: 'rate-limited', retryAfterSeconds: 1, next: 1 })
-  expect(await post('/take')).toEqual([429, '0', ''])
-})
-
 describe('counters', () => {
   test('routes, callers at the same time, calls before Retry-After ended', async () => {
     const { simulator, get } = await start({ latencyMs: 200 })
@@ -218,4 +183,42 @@ test('control routes: counters, log, truth, faults and scripts over HTTP, themse
   expect(await control('GET', 'counters')).toMatchObject({ total: 1 })
   expect(await control('GET', 'log')).toMatchObject([{ number: 1, path: '/things/1', status: 503, fault: 'server-error' }])
   expect(await control('POST', 'script/toString')).toMatchObject({ error: 'no script function toString' })
+})
+
+test('a vendor that takes bodies as they come gets them piece by piece, and what it leaves does not break the connection', async () => {
+  const simulator = await createSimulator(
+    {
+      name: 'taker',
+      rateLimited: () => ({ status: 429 }),
+      serverError: (status) => ({ status }),
+      unauthorized: () => ({ status: 401 }),
+      notFound: () => ({ status: 404 }),
+      takesStream: (routeKey) => routeKey.startsWith('POST /take'),
+      truth: () => null,
+    },
+    (add) => {
+      add('POST', '/take', async ({ incoming, body }) => {
+        let [length, pieces] = [body.length, 0]
+        for await (const piece of incoming!) [length, pieces] = [length + piece.length, pieces + 1]
+        const stream = (async function* () {
+          yield Buffer.from(`${length} `)
+          yield Buffer.from(pieces > 1 ? 'many' : 'one')
+        })()
+        return { stream, length: `${length} many`.length }
+      })
+      add('POST', '/take/nothing', () => ({ text: 'no, thanks' }))
+    },
+  )
+  open.push(simulator)
+  const post = async (path: string, mebibytes = 1) => {
+    let left = mebibytes
+    const chunk = Buffer.alloc(1024 * 1024)
+    const body = new ReadableStream<Uint8Array>({ pull: (to) => (left-- > 0 ? to.enqueue(chunk) : to.close()) })
+    const reply = await fetch(simulator.url + path, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    return [reply.status, reply.headers.get('content-length'), await reply.text()]
+  }
+  expect(await post('/take', 65)).toEqual([200, '13', '68157440 many'])
+  expect(await post('/take/nothing')).toEqual([200, '10', 'no, thanks'])
+  simulator.faults.add({ kind: 'rate-limited', retryAfterSeconds: 1, next: 1 })
+  expect(await post('/take')).toEqual([429, '0', ''])
 })
