@@ -102,8 +102,8 @@ export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
     'revokeSession',
     'endSession',
     'cancelSync',
-    'returnLease',
-    'takeLease',
+    'returnLeases',
+    'takeLeases',
     'removeConnection',
     'forgetPerson',
   ]
