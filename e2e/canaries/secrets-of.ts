@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createDatabase } from '@asheville/database'
 import { findTokens } from '../../apps/accounts/src/queries/credentials.ts'
 import { getRegistration } from '../../apps/accounts/src/queries/app-registrations.ts'
+import { transactionBinding } from '../../apps/accounts/src/queries/oauth-transactions.ts'
 import { createSealing, readSealingKeys, type Sealing } from '../../apps/accounts/src/sealing.ts'
 import type { Constellation } from '@asheville/scripts'
 import type { Canaries } from './canaries.ts'
@@ -54,12 +55,14 @@ export async function addStoredSecrets(canaries: Canaries, { env }: Constellatio
 }
 
 async function verifiers(db: ReturnType<typeof createDatabase>, sealing: Sealing): Promise<string[]> {
-  const rows = await db.query<{ userId: string; provider: string; sessionId: string; sealed: Uint8Array; keyId: string }>(
-    `SELECT user_id AS "userId", provider, session_id AS "sessionId", sealed_verifier AS sealed, key_id AS "keyId"
+  const rows = await db.query<Transaction & { sealed: Uint8Array; keyId: string }>(
+    `SELECT user_id AS "userId", session_id AS "sessionId", visitor_hash AS "visitorHash", purpose, provider, sealed_verifier AS sealed, key_id AS "keyId"
      FROM oauth_transactions WHERE sealed_verifier IS NOT NULL`,
   )
-  return rows.map(({ userId, provider, sessionId, ...sealed }) => sealing.open(sealed, ['oauth-transaction', userId, provider, sessionId]))
+  return rows.map((row) => sealing.open(row, transactionBinding(row, row)))
 }
+
+type Transaction = Parameters<typeof transactionBinding>[0] & Parameters<typeof transactionBinding>[1]
 
 function addToken(canaries: Canaries, name: string, token: string): void {
   canaries.add(name, token)

@@ -12,3 +12,14 @@ export const count = z.number().int().nonnegative()
 /** Where a page of a list begins: the `next` of the page before it. */
 export const cursor = z.string().min(1).max(200).optional()
 export const limit = z.coerce.number().int().min(1).max(100).default(20)
+
+/** A language tag (BCP 47), which what formats dates and numbers takes as it is. */
+export const localeSchema = z.string().max(35).refine(isLocale, 'Is no language tag')
+
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1
+  } catch {
+    return false
+  }
+}

@@ -1,6 +1,6 @@
 import { instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
-import { count, forUser, from, id } from './parts.ts'
+import { count, forUser, from, id, localeSchema } from './parts.ts'
 
 export const userSchema = z.strictObject({
   id,
@@ -34,7 +34,7 @@ export const peopleRoutes = {
       name: nameSchema,
       email: emailSchema,
       password: passwordSchema,
-      locale: z.string().max(20),
+      locale: localeSchema,
       /** Of the visitor's browser: too many sign-ups from one place are refused. */
       address: z.string().max(64).optional(),
     }),

@@ -1,6 +1,6 @@
 import { route } from '@asheville/core'
 import { z } from 'zod'
-import { from, forUser, id } from './parts.ts'
+import { forUser, from, id, localeSchema } from './parts.ts'
 import { emailSchema, nameSchema, passwordSchema, userSchema } from './people.ts'
 
 export const profileSchema = z.strictObject({
@@ -34,7 +34,7 @@ export const profileRoutes = {
     path: '/v1/user',
     summary: 'Change the person’s name or language',
     policy: forUser('web'),
-    body: z.strictObject({ name: nameSchema.optional(), locale: z.string().min(2).max(20).optional() }),
+    body: z.strictObject({ name: nameSchema.optional(), locale: localeSchema.optional() }),
     reply: userSchema,
   }),
   changeEmail: route({

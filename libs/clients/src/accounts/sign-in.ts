@@ -1,7 +1,7 @@
 import { route } from '@asheville/core'
 import { z } from 'zod'
 import { device, sessionSchema, sessionToken } from './sessions.ts'
-import { from } from './parts.ts'
+import { from, localeSchema } from './parts.ts'
 
 /** What a person is sent to an authorisation server for. */
 export const oauthPurposes = ['connect', 'identity', 'sign-in'] as const
@@ -62,7 +62,7 @@ export const signInRoutes = {
     summary:
       'The browser came back with these query parameters: a session for the person whose account it is, a new person for a new account (`forbidden` where sign-up is closed)',
     policy: from('web'),
-    body: z.strictObject({ provider, visitor, callback: callbackSchema, device, locale: z.string().max(20) }),
+    body: z.strictObject({ provider, visitor, callback: callbackSchema, device, locale: localeSchema }),
     reply: z.strictObject({ token: sessionToken, session: sessionSchema, returnTo: z.string().nullable(), isNew: z.boolean() }),
   }),
 } as const
