@@ -35,7 +35,11 @@ async function visit(path: string, headers: Record<string, string> = {}, form?: 
   return new Promise((resolve, reject) => {
     const options = { agent: false, headers: { accept: 'text/html', ...headers } } as const
     const sent = form
-      ? httpRequest(url, { ...options, method: 'POST', headers: { ...options.headers, 'content-type': 'application/x-www-form-urlencoded' } })
+      ? httpRequest(url, {
+          ...options,
+          method: 'POST',
+          headers: { ...options.headers, 'content-type': 'application/x-www-form-urlencoded' },
+        })
       : get(url, options)
     sent.on('error', reject).on('response', (response) => {
       text(response).then(
@@ -98,7 +102,7 @@ test('signing in gives a new id each time; an app uses it as a bearer token, wit
 }, 60_000)
 
 test('ended on one process, a session is dead on all within a second; also while Redis is frozen, and after it', async () => {
-  const figures: Record<string, number[]> = { 'one': [], 'all others': [], 'sign-out': [], 'one, Redis frozen': [] }
+  const figures: Record<string, number[]> = { one: [], 'all others': [], 'sign-out': [], 'one, Redis frozen': [] }
   const end: Record<string, (mine: string, theirs: string) => Promise<void>> = {
     async one(mine, theirs) {
       await endFrom(mine, theirs)
@@ -173,6 +177,10 @@ test('with Redis, Postgres or both frozen every answer comes within 2.5 s: what 
     const thawedAt = performance.now()
     while (!(await isLetIn(cookie))) expect(performance.now() - thawedAt).toBeLessThan(5000)
   }
-  process.stderr.write(`Frozen: slowest answer ${Math.round(slowest)} ms; ${Object.entries(counts).map(([key, count]) => `${count} × ${key}`).join(', ')}\n`)
+  process.stderr.write(
+    `Frozen: slowest answer ${Math.round(slowest)} ms; ${Object.entries(counts)
+      .map(([key, count]) => `${count} × ${key}`)
+      .join(', ')}\n`,
+  )
   expect(slowest).toBeLessThan(2500)
 }, 120_000)

@@ -6,7 +6,12 @@ import type { Request, Response } from 'express'
  */
 export type CookieMode = 'secure' | 'plain'
 
-const names = { session: 'asheville', visitor: 'asheville-visitor', reset: 'asheville-reset', verification: 'asheville-verification' } as const
+const names = {
+  session: 'asheville',
+  visitor: 'asheville-visitor',
+  reset: 'asheville-reset',
+  verification: 'asheville-verification',
+} as const
 export type CookieName = keyof typeof names
 
 /** The value of one of our cookies: the `__Host-` one first; the plain one only where pages are not served over https. */

@@ -8,5 +8,7 @@ export function safeReturnTo(value: unknown): string | null {
   if (!URL.canParse(value, base)) return null
   const url = new URL(value, base)
   if (url.origin !== base || url.pathname.includes('//')) return null
-  return /^\/(status|browse|items|connect|settings|connections|notifications|admin)(\/|$)/.test(url.pathname) ? url.pathname + url.search : null
+  return /^\/(status|browse|items|connect|settings|connections|notifications|admin)(\/|$)/.test(url.pathname)
+    ? url.pathname + url.search
+    : null
 }

@@ -12,7 +12,16 @@ import {
   type User,
 } from '@asheville/clients'
 import { AshevilleError, type RouteContract, type ServiceName } from '@asheville/core'
-import { bind, createLogger, createVerifier, type Handler, type Idempotency, type PublicKeys, startService, type Verify } from '@asheville/service'
+import {
+  bind,
+  createLogger,
+  createVerifier,
+  type Handler,
+  type Idempotency,
+  type PublicKeys,
+  startService,
+  type Verify,
+} from '@asheville/service'
 
 /**
  * The other services' contracts, served over HTTP with scripted answers: tokens and bodies are checked and replies validated

@@ -79,10 +79,7 @@ export async function findByAccount(
 }
 
 /** Whether anybody has connected that account. */
-export async function isConnected(
-  db: Database,
-  account: { provider: string; server: string | null; accountId: string },
-): Promise<boolean> {
+export async function isConnected(db: Database, account: { provider: string; server: string | null; accountId: string }): Promise<boolean> {
   const rows = await db.query(
     `SELECT FROM connections WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND account_id = $3 AND removed_at IS NULL
      LIMIT 1`,

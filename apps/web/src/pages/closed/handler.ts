@@ -5,8 +5,7 @@ import type { Site } from '../../site.ts'
 
 /** `/closed/:token`: what was done when an account was closed, for whoever has the link; it looks again by itself while it goes on. */
 export function closedPages(site: Site): Binding[] {
-  const titleOf = (provider: string): string =>
-    site.storages.find(({ id }) => id === provider)?.title ?? site.networkTitle(provider)
+  const titleOf = (provider: string): string => site.storages.find(({ id }) => id === provider)?.title ?? site.networkTitle(provider)
 
   return [
     page('GET', '/closed/:token', { who: 'visitor' }, async (visit) => {
