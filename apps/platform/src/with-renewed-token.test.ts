@@ -73,4 +73,10 @@ describe('a token that is refused', () => {
     expect((await storage.put([{ path: 'one.json' } as Upload], signal))[0]).toMatchObject({ outcome: 'failed' })
     expect(asked).toEqual(['stat', 'put 1'])
   })
+
+  test('whatever a storage can do, it can do through this', () => {
+    const all = ['can', 'put', 'get', 'stat', 'list', 'remove', 'removeAll', 'space', 'changes']
+    const storage = Object.fromEntries(all.map((name) => [name, () => undefined])) as unknown as Storage
+    expect(Object.keys(withRenewedToken(storage, { reject: () => false })).sort()).toEqual(all.sort())
+  })
 })

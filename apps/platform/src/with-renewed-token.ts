@@ -11,7 +11,7 @@ export function withRenewedToken(storage: Storage, token: Pick<AccessToken, 'rej
       return work()
     }
   }
-  const { space, changes } = storage
+  const { removeAll, space, changes } = storage
   return {
     can: storage.can,
     async put(files, signal) {
@@ -37,6 +37,7 @@ export function withRenewedToken(storage: Storage, token: Pick<AccessToken, 'rej
       }
     },
     remove: (path, revision, signal) => renewing(() => storage.remove(path, revision, signal)),
+    ...(removeAll && { removeAll: (signal: AbortSignal) => renewing(() => removeAll.call(storage, signal)) }),
     ...(space && { space: (signal: AbortSignal) => renewing(() => space.call(storage, signal)) }),
     ...(changes && { changes: (since: string | null, signal: AbortSignal) => renewing(() => changes.call(storage, since, signal)) }),
   }
