@@ -38,6 +38,13 @@ const inherited = [
   'LOG_LEVEL',
 ]
 
+/** Of the apps that the operator registered with providers: accounts alone signs people in. */
+const appSecrets = new Set(
+  [...networks, ...storages].flatMap(({ logins }) =>
+    logins.flatMap((login) => (login.kind === 'oauth2' ? [login.clientSecretVariable] : [])),
+  ),
+)
+
 /** What of the operator's settings a service reads beyond those, besides what the launcher works out. */
 const settings: Record<ServiceName, readonly string[]> = {
   web: ['HOST', 'PAGE_DEADLINE_MS', 'TRUSTED_PROXIES'],
@@ -51,8 +58,8 @@ const settings: Record<ServiceName, readonly string[]> = {
     ...variablesOf([...networks, ...storages]),
   ],
   conductor: [],
-  platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages)],
-  workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', ...variablesOf(networks)],
+  platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages).filter((name) => !appSecrets.has(name))],
+  workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', ...variablesOf(networks).filter((name) => !appSecrets.has(name))],
 }
 
 /** The whole environment of every service: its own secrets and addresses, and no other's. */

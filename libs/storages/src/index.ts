@@ -1,10 +1,11 @@
 import type { StorageAdapter } from '@asheville/core'
+import { dropbox } from './dropbox/index.ts'
 import { local } from './local/index.ts'
 
 export { plannedStorages, type PlannedStorage } from './planned.ts'
 
 /** Every storage there is, in the order in which people see them. */
-export const storages: readonly StorageAdapter[] = [local]
+export const storages: readonly StorageAdapter[] = [local, dropbox]
 
 /** The storage with that id; null when there is none. */
 export function storageById(id: string): StorageAdapter | null {
