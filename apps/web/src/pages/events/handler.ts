@@ -32,13 +32,16 @@ export function eventsPages(site: Site): Binding[] {
   ]
 }
 
+/** Makes an open page look again, whereupon it is sent to sign in; it says nothing. */
+const lookAgain = Buffer.from('event: sync\ndata: {}\n\n')
+
 /** What comes, as long as that holds when it comes. */
 async function* whileTrue(
   holds: () => Promise<boolean>,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
-    if (!(await holds())) return
+    if (!(await holds())) return yield lookAgain
     yield chunk
   }
 }
