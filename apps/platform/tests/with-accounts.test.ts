@@ -62,6 +62,7 @@ test('a person signs up and has this server’s disk; another may not write to i
   closers = [() => accountsDatabase.close(), () => platformDatabase.close(), () => redis.close()]
   const ACCOUNTS_URL = await start('accounts', {
     DATABASE_URL: accountsDatabase.url,
+    REDIS_URL: redis.url,
     WEB_URL: 'http://localhost:3000',
     CREDENTIAL_KEYS: `a:${randomBytes(32).toString('base64')}`,
     SIGN_UP_OPEN: 'true',

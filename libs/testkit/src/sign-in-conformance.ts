@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline, Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { kindOf, type AshevilleError, type Fields, type Login, type LoginIo } from '@asheville/core'
 import { everythingOf, type NetworkWorld } from './network-world.ts'
@@ -13,15 +14,16 @@ const strangers: readonly (readonly [name: string, answer: (response: ServerResp
   ['a web page', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>')],
   ['a website without such a page', (response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not found</h1>')],
   ['JSON of something else', (response) => response.writeHead(404, { 'content-type': 'application/json' }).end('{"detail":"Not Found"}')],
-  ['an answer without end', (response) => void endless(response.writeHead(200, { 'content-type': 'application/json' }))],
+  ['an answer without end', (response) => endless(response.writeHead(200, { 'content-type': 'application/json' }))],
 ]
 const endlessBytes = 256 * 1024 ** 2
 
-async function endless(response: ServerResponse): Promise<void> {
+function endless(response: ServerResponse): void {
   const piece = Buffer.alloc(256 * 1024, ' ')
-  for (let sent = 0; sent < endlessBytes && !response.destroyed; sent += piece.length)
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')])
-  response.end()
+  const pieces = function* () {
+    for (let sent = 0; sent < endlessBytes; sent += piece.length) yield piece
+  }
+  pipeline(Readable.from(pieces()), response, () => undefined)
 }
 
 /** How a person names a server with this login, if they do: the field, and what asks that server. */
