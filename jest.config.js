@@ -20,6 +20,8 @@ export default {
       },
     ],
   },
-  maxWorkers: 2,
+  testSequencer: '<rootDir>/scripts/longest-first.js',
+  // Many wait more than they compute.
+  maxWorkers: 3,
   testTimeout: 20_000,
 }
