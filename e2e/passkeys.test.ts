@@ -92,6 +92,7 @@ test('a browser that offers it where the address is written signs in without a b
 test('removed, it opens nothing, and the password does', async () => {
   await page.goto(at('/settings/passkeys'))
   await page.getByRole('link', { name: /^Remove.*Green laptop$/ }).click()
+  await page.waitForURL('**/remove')
   await look('remove')
   await page.getByRole('button', { name: 'Remove' }).click()
   await page.waitForURL('**/settings/passkeys?done=removed')
@@ -103,9 +104,11 @@ test('removed, it opens nothing, and the password does', async () => {
   const refused = page.getByText('does not open an account here')
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
   await refused.waitFor()
-  await look('refused')
-  // Who is there always takes what is offered, and the device still has its half.
+  // Who is there always takes what is offered, and the device still has its half: it would be offered, and refused, again and again.
   await devices.answer(false)
+  await page.waitForLoadState('networkidle')
+  await refused.waitFor()
+  await look('refused')
   await page.getByRole('link', { name: 'Sign in another way' }).click()
   await page.getByLabel('E-mail').fill('ann@example.org')
   await page.getByLabel('Password').fill('a calm blue ridge')
@@ -125,6 +128,7 @@ async function signOut() {
 
 /** Axe finds nothing, and nothing is cut off, in light and dark, on a desk and in a hand. */
 async function look(name: string) {
+  await page.waitForLoadState()
   for (const [width, colorScheme] of [
     [1280, 'light'],
     [390, 'dark'],
