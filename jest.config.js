@@ -21,7 +21,6 @@ export default {
     ],
   },
   testSequencer: '<rootDir>/scripts/longest-first.js',
-  // Many wait more than they compute.
-  maxWorkers: 3,
+  maxWorkers: 2,
   testTimeout: 20_000,
 }
