@@ -38,13 +38,17 @@ export interface OAuthClient {
   clientSecret: string | null
 }
 
-/** The addresses of an OAuth 2 authorisation server. `issuer` where it identifies itself (RFC 9207). */
+/**
+ * The addresses of an OAuth 2 authorisation server. `issuer` where it identifies itself (RFC 9207). Our secret goes to it in the
+ * body of the request unless it insists on the `Authorization` header (RFC 6749 §2.3.1).
+ */
 export interface OAuthEndpoints {
   authorization: string
   token: string
   revocation: string | null
   issuer: string | null
   pkce: boolean
+  secretIn?: 'body' | 'header'
 }
 
 /** What signing in may do: reach the network through the guarded client, within a deadline. */
@@ -60,7 +64,9 @@ export interface LoginIo {
  * - `fields`: the person fills in fields; `signIn` turns them into tokens (or null where none are needed) and keeps the
  *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong.
  * - `oauth2-per-server`: the person names a server; we register there once (RFC 7591 or the server's own way), then OAuth 2.
- * - `oauth2`: the operator registered one app with the provider; its id and secret are variables.
+ * - `oauth2`: the operator registered one app with the provider; its id and secret are variables. `exchange` trades what the code
+ *   brought for what lasts longer; `refresh` and `revoke` are for a provider that has its own way instead of RFC 6749 §6 and RFC 7009,
+ *   with the errors of those: `reconnect-required` when the grant is dead, `unavailable`, `rate-limited`.
  * With a storage that has one of the last two people can also sign in. The one redirect URI to register: of a storage
  * `<WEB_URL>/sign-in/<id>/callback`, of a network `<WEB_URL>/connect/<id>/callback`.
  */
@@ -86,6 +92,9 @@ export type Login =
       readonly clientIdVariable: string
       readonly clientSecretVariable: string
       endpoints(variables: Fields): OAuthEndpoints
+      exchange?(tokens: Tokens, io: LoginIo): Promise<Tokens>
+      refresh?(tokens: Tokens, io: LoginIo): Promise<Tokens>
+      revoke?(tokens: Tokens, io: LoginIo): Promise<void>
     }
 
 /**
@@ -103,6 +112,6 @@ export interface Account {
   handle: string
   title: string
   url: string | null
-  /** Scopes that the person declined; what needs them is shown as such. */
+  /** Scopes that the person declined; the streams that need them are not pulled, and shown as such. */
   declined: string[]
 }

@@ -64,6 +64,8 @@ export interface Page {
   covers?: Covered[]
   /** How many items of a content type the network says exist. */
   available?: Partial<Record<ContentType, number>>
+  /** How many records the network charges for this page. Only of a stream with an `estimate`. */
+  reads?: number
 }
 
 /** What an adapter may use while it pulls. */
@@ -93,6 +95,15 @@ export interface Stream {
   /** Bump when the mapping to items changes: everything is pulled again once. */
   readonly version: number
   readonly contentTypes: readonly ContentType[]
+  /** What the person must have allowed; where they declined one of these (`Account.declined`), the stream is not pulled. */
+  readonly scopes?: readonly string[]
+  /** What the network does not give of it whoever asks, in a sentence for people: `X gives the newest 3,200 only.` */
+  readonly reach?: string
+  /**
+   * For a network that charges for what is read: how many records a walk through all of this range will read, as far as the network
+   * tells beforehand; null: it does not. The person sees it before the first backfill, and may set a bound.
+   */
+  estimate?(range: Range, io: PullIo): Promise<number | null>
   /**
    * The walks that a sync starts, besides the open ones: one, or disjoint ranges; none when there is nothing to ask. Throws
    * `cursor-expired` when the head is not understood (any more).

@@ -16,6 +16,8 @@ export interface Listing<R> {
    */
   isShort?: boolean
   available?: Partial<Record<ContentType, number>>
+  /** As in `Page`. */
+  reads?: number
 }
 
 /** Marks are exclusive: only what is older than `before` and newer than `after`. Both null: the newest there are. */
@@ -151,6 +153,7 @@ function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Lis
     covers: timeline.isDated && walk.kind !== 'incremental' ? coveredBy(walk.range, state, listing, turned) : [],
     ...(isFirst && { head: JSON.stringify(headAfter(timeline, null, listing, turned)) }),
     ...(listing.available && { available: listing.available }),
+    ...(listing.reads !== undefined && { reads: listing.reads }),
   }
 }
 
