@@ -6,7 +6,7 @@ import { MailRefusal, type Mailer } from './mailer.ts'
 import { composeMail } from './mails.ts'
 import { claimMails, delayMail, openMail, removeMail, type ClaimedMail, type QueuedKind } from './queries.ts'
 
-const pollMs = 2000
+const pollMs = 500
 const batch = 5
 /** Longer than any attempt to send: whoever claimed a mail before that has sent it, given it back, or is dead. */
 const holdMs = 120_000

@@ -6,7 +6,7 @@ import { queueMail } from '../mail/queue-mail.ts'
 import { composeNotification } from './compose.ts'
 import { takeMailable } from './queries.ts'
 
-const pollMs = 3000
+const pollMs = 500
 const batch = 20
 
 type Needs = Pick<Context, 'db' | 'sealing' | 'sendsMail' | 'networks' | 'storages' | 'webUrl'>
