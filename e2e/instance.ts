@@ -34,7 +34,8 @@ export interface Instance {
 export async function startInstance(reach: readonly string[], env: ConstellationOptions['env'] = {}): Promise<Instance> {
   const dataDir = await mkdtemp(join(tmpdir(), 'asheville-e2e-'))
   const allow = reach.map((address) => new URL(address).host).join(',')
-  const inherited = { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'test', LOG_LEVEL: 'info' }
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
+  const inherited = { PATH, HOME, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info' }
   const lines: string[] = []
   const start = (port: number) =>
     startConstellation({ env: { ...inherited, OUTBOUND_ALLOW: allow, ...env }, dataDir, port, onLine: (line) => lines.push(line) })

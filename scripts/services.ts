@@ -104,7 +104,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
     PORT: String(portOf(service, port)),
     SERVICE_PRIVATE_KEY: secrets.serviceKeys[service],
     SERVICE_PUBLIC_KEYS: publicKeys,
-    NODE_COMPILE_CACHE: join(dataDir, 'cache', 'node'),
+    NODE_COMPILE_CACHE: given(operator, 'NODE_COMPILE_CACHE') ?? join(dataDir, 'cache', 'node'),
   })
   return Object.fromEntries(serviceNames.map((name) => [name, environment(name)])) as Record<ServiceName, Record<string, string>>
 }

@@ -55,6 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
     const code = await runJest(args, output, {
       TEST_DATABASE_URL: postgres.url,
       TEST_REDIS_URL: redis.url,
+      // What one test's services have compiled serves those of the next.
+      NODE_COMPILE_CACHE: join(place, 'cache'),
       ...(await browserEnvironment()),
     })
     return existsSync(output) ? report(JSON.parse(await readFile(output, 'utf8')) as JestResults, code) : Math.max(code, 1)
