@@ -42,7 +42,7 @@ test('whatever a config.ts reads is listed, or made by the launcher, and reaches
 
 /** Not for operators: where programs are, what npm and Node say, what one of our processes tells another, and switches for developers. */
 const ownBusiness =
-  /^(PATH|HOME|TZ|NODE_ENV|npm_lifecycle_event|VALKEY_PASSWORD|AWS_LAMBDA_JS_RUNTIME|LD_LIBRARY_PATH|KEEP_\w+|TEST_\w+|MATRIX_\w+|BENCH_\w+|CHAOS_\w+|ASHEVILLE_\w+)$/
+  /^(PATH|HOME|TZ|NODE_ENV|NODE_COMPILE_CACHE|npm_lifecycle_event|VALKEY_PASSWORD|AWS_LAMBDA_JS_RUNTIME|LD_LIBRARY_PATH|KEEP_\w+|TEST_\w+|MATRIX_\w+|BENCH_\w+|CHAOS_\w+|ASHEVILLE_\w+)$/
 
 test('whatever scripts and tests read is listed too', () => {
   const files = globSync(['scripts/**/*.{ts,js}', 'e2e/**/*.ts', 'bench/**/*.ts', 'libs/testkit/src/*.ts'], { cwd: root })
