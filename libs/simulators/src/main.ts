@@ -4,6 +4,7 @@ import { startDropbox } from './dropbox/index.ts'
 import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 import { startOAuthProvider } from './oauth-provider/index.ts'
+import { startTwitter } from './twitter/index.ts'
 
 /** Runs one simulator as a process: `node main.ts mastodon --port 4001 --seed 7 --latency 50 --options '{"rateLimit":null}' --generate '{"statuses":500}'`. */
 const { positionals, values } = parseArgs({
@@ -23,6 +24,7 @@ const starters = {
   feeds: startFeeds,
   mastodon: startMastodon,
   'oauth-provider': startOAuthProvider,
+  twitter: startTwitter,
 }
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {
