@@ -1,6 +1,6 @@
 import { createRandom, makePicture } from '../kit/index.ts'
 import type { Account, Mark, MediaRecord, PlaceRecord, PollRecord, Post } from './records.ts'
-import type { Breakage, NewMedia, NewPlace, NewPoll, NewPost, TwitterOptions, When } from './types.ts'
+import type { Breakage, NewTweetMedia, NewPlace, NewPoll, NewTweet, TwitterOptions, When } from './types.ts'
 import type { World } from './world.ts'
 
 const handle = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-'
@@ -17,7 +17,7 @@ export function createActs(world: World, options: TwitterOptions) {
     return post
   }
 
-  function mediaOf(media: NewMedia): MediaRecord {
+  function mediaOf(media: NewTweetMedia): MediaRecord {
     const random = createRandom(world.seed, 'twitter-media', pictures++)
     const name = Array.from({ length: 15 }, () => random.pick([...handle])).join('')
     const picture = makePicture(name, options.pictureSize)
@@ -28,8 +28,9 @@ export function createActs(world: World, options: TwitterOptions) {
       name,
       type,
       alt: media.alt ?? null,
-      width: media.width ?? picture.width,
-      height: media.height ?? picture.height,
+      // A generated video is of these sides; see `encodeVideo`.
+      width: media.width ?? (type === 'photo' ? picture.width : 64),
+      height: media.height ?? (type === 'photo' ? picture.height : 64),
       durationMs: media.durationMs ?? random.int(2, 40) * 500,
       bytes: media.bytes ? Buffer.from(media.bytes) : null,
       isGone: false,
@@ -63,7 +64,7 @@ export function createActs(world: World, options: TwitterOptions) {
   }
 
   type Links = { replyTo?: string; retweetOf?: string; quoteOf?: string }
-  function write(post: NewPost, links: Links = {}): string {
+  function write(post: NewTweet, links: Links = {}): string {
     const createdMs = post.createdAt === undefined ? now() : millis(post.createdAt)
     const late = post.late === undefined ? 0 : post.late === true ? Infinity : millis(post.late)
     return world.addPost({
@@ -112,17 +113,17 @@ export function createActs(world: World, options: TwitterOptions) {
       return world.addAccount(username, { ...rest, ...email }).id
     },
     /** Posts. Returns the id, as the functions after it do. */
-    post: (post: NewPost = {}): string => write({ text: 'Hello from a simulated X', ...post }),
+    post: (post: NewTweet = {}): string => write({ text: 'Hello from a simulated X', ...post }),
     /** Answers a post. To somebody else, the answer's text begins with their handle, as X's apps write it. */
-    reply(to: string, post: NewPost = {}): string {
+    reply(to: string, post: NewTweet = {}): string {
       const parent = at(to)
       const prefix = parent.author === who(post.account) ? '' : `@${parent.author.username} `
       return write({ ...post, text: `${prefix}${post.text ?? 'An answer'}` }, { replyTo: to })
     },
-    retweet: (id: string, post: Pick<NewPost, 'account' | 'createdAt' | 'late' | 'source'> = {}): string => write(post, { retweetOf: id }),
-    quote: (id: string, post: NewPost = {}): string => write({ text: 'Worth a read', ...post }, { quoteOf: id }),
+    retweet: (id: string, post: Pick<NewTweet, 'account' | 'createdAt' | 'late' | 'source'> = {}): string => write(post, { retweetOf: id }),
+    quote: (id: string, post: NewTweet = {}): string => write({ text: 'Worth a read', ...post }, { quoteOf: id }),
     /** A post of over 280 characters; without a text, one of about `length`. */
-    longPost({ length = 1200, ...post }: NewPost & { length?: number } = {}): string {
+    longPost({ length = 1200, ...post }: NewTweet & { length?: number } = {}): string {
       const sentence = 'The long way round goes by the river, past the mill & the old bakery, where nobody hurries. '
       return write({
         text: sentence
@@ -133,7 +134,7 @@ export function createActs(world: World, options: TwitterOptions) {
       })
     },
     /** A post and answers to it by its author, a minute apart. Returns the ids in order. */
-    thread(texts: string[], post: NewPost = {}): string[] {
+    thread(texts: string[], post: NewTweet = {}): string[] {
       const start = post.createdAt === undefined ? now() : millis(post.createdAt)
       const ids: string[] = []
       texts.forEach((text, i) => {
@@ -145,7 +146,7 @@ export function createActs(world: World, options: TwitterOptions) {
       return ids
     },
     /** Edits the newest version: what comes of it is a new post with a new id. Returns that. */
-    edit(id: string, change: Pick<NewPost, 'text' | 'media' | 'createdAt' | 'late'>): string {
+    edit(id: string, change: Pick<NewTweet, 'text' | 'media' | 'createdAt' | 'late'>): string {
       const old = world.newest(at(id))
       const createdMs = change.createdAt === undefined ? Math.min(now(), old.createdMs + 300_000) : millis(change.createdAt)
       const late = change.late === undefined ? 0 : change.late === true ? Infinity : millis(change.late)

@@ -173,7 +173,11 @@ export function createEntities({ world, renderer, media }: Parts) {
       ['media_key', 'type'],
     )
     if (post.broken === 'unknownMediaType') wire.type = 'hologram'
-    if (post.broken === 'mediaWithoutUrl') for (const name of ['url', 'variants', 'preview_image_url']) delete wire[name]
+    if (post.broken === 'mediaWithoutUrl') {
+      delete wire.url
+      delete wire.variants
+      delete wire.preview_image_url
+    }
     return wire
   }
 

@@ -2,7 +2,7 @@ import { createContent, createRandom } from '../kit/index.ts'
 import type { Random } from '../kit/index.ts'
 import type { Acts } from './acts.ts'
 import { alts, places, polls, quoteComments, retorts, sources, subjects, threadTails } from './phrases.ts'
-import type { GenerateOptions, NewMedia, NewPost } from './types.ts'
+import type { TwitterGenerateOptions, NewTweetMedia, NewTweet } from './types.ts'
 import type { World } from './world.ts'
 
 /** Every so many posts of the generated ones is of the kit's troublesome texts: other scripts, markup, very long. */
@@ -13,7 +13,7 @@ export function createGenerator(world: World, acts: Acts) {
   let runs = 0
 
   /** What somebody says; `troubles` numbers the difficult texts. */
-  function says(random: Random, index: number, content: ReturnType<typeof createContent>): Pick<NewPost, 'text' | 'language'> {
+  function says(random: Random, index: number, content: ReturnType<typeof createContent>): Pick<NewTweet, 'text' | 'language'> {
     if (random.chance(troubleRate)) {
       const { text, language } = content.post(index)
       return { text: text.slice(0, 3900), language }
@@ -26,11 +26,11 @@ export function createGenerator(world: World, acts: Acts) {
     return { text: `${opening}${words.length > 1 ? ` ${words[1]}` : ''}${tag}${link}`, language: 'en' }
   }
 
-  function photosOf(random: Random): NewMedia[] {
+  function photosOf(random: Random): NewTweetMedia[] {
     const roll = random.next()
     const alt = () => (random.chance(0.5) ? random.pick(alts) : null)
-    if (roll < 0.08) return [{ type: 'video', alt: alt(), width: 640, height: 640 }]
-    if (roll < 0.13) return [{ type: 'animated_gif', alt: alt(), width: 240, height: 240 }]
+    if (roll < 0.08) return [{ type: 'video', alt: alt() }]
+    if (roll < 0.13) return [{ type: 'animated_gif', alt: alt() }]
     return Array.from({ length: random.pick([1, 1, 1, 2, 4]) }, () => ({ alt: alt() }))
   }
 
@@ -44,7 +44,7 @@ export function createGenerator(world: World, acts: Acts) {
   }
 
   /** Adds posts spread over a time, and marks and follows. */
-  return function generate(wanted: GenerateOptions = {}): void {
+  return function generate(wanted: TwitterGenerateOptions = {}): void {
     const account = acts.account(wanted.account).username
     const name = `${wanted.seed ?? world.seed}-${wanted.account ?? ''}-${runs++}`
     const content = createContent(name)
@@ -62,7 +62,7 @@ export function createGenerator(world: World, acts: Acts) {
       const base = { account, createdAt, source: random.pick(sources) }
       const exact =
         wanted.pictures === undefined ? null : Math.floor(((i + 1) * wanted.pictures) / count) - Math.floor((i * wanted.pictures) / count)
-      const media: NewMedia[] =
+      const media: NewTweetMedia[] =
         exact === null ? (random.chance(rate) ? photosOf(random) : []) : exact > 0 ? [{ alt: random.pick(alts) }] : []
       const place = random.chance(0.07) ? { place: random.pick(places) } : {}
       const kind = random.next()

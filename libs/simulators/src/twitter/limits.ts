@@ -1,6 +1,6 @@
 import { createRateLimiter } from '../kit/index.ts'
 import type { RateLimitState } from '../kit/index.ts'
-import type { EndpointLimit, EndpointName, RateLimits } from './types.ts'
+import type { EndpointLimit, EndpointName, TwitterRateLimits } from './types.ts'
 
 /**
  * Requests in 15 minutes (docs.x.com: rate limits). X's per-app figures hold for the app's own token, which nobody has here; a test that
@@ -19,12 +19,12 @@ const documented: Record<EndpointName, EndpointLimit> = {
 }
 
 /** Counts each endpoint's requests by person and for the app; what an answer says is the window with less left. */
-export function createLimits(limits: RateLimits | null | undefined, windowMs: number, now: () => number) {
+export function createLimits(limits: TwitterRateLimits | null | undefined, windowMs: number, now: () => number) {
   type Windows = { user: ReturnType<typeof createRateLimiter>; app: ReturnType<typeof createRateLimiter> }
   let windows = new Map<string, Windows>()
-  const set = (wanted: RateLimits | null | undefined, ms = windowMs) => {
+  const set = (wanted: TwitterRateLimits | null | undefined, ms = windowMs) => {
     const limiter = (requests: number | null) => createRateLimiter(requests === null ? null : { requests, windowMs: ms }, now)
-    const all: RateLimits = wanted === null ? {} : { ...documented, ...wanted }
+    const all: TwitterRateLimits = wanted === null ? {} : { ...documented, ...wanted }
     windows = new Map(
       Object.entries(all).map(([name, { perUser, perApp }]) => [name, { user: limiter(perUser), app: limiter(perApp) }] as const),
     )

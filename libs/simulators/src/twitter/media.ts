@@ -1,7 +1,7 @@
 import { encodePicture, makePicture, mimeOf, sha256 } from '../kit/index.ts'
 import type { Answer, Call, PictureFormat } from '../kit/index.ts'
 import type { Account, MediaRecord } from './records.ts'
-import type { TrueMedia, TwitterOptions } from './types.ts'
+import type { TrueTweetMedia, TwitterOptions } from './types.ts'
 import { encodeVideo } from './video.ts'
 import type { World } from './world.ts'
 
@@ -30,14 +30,13 @@ export function createMedia(world: World, options: TwitterOptions, base: () => s
     const size = { width: Math.max(1, Math.round(media.width * scale)), height: Math.max(1, Math.round(media.height * scale)) }
     return encodePicture({ seed: media.name, format: formatOf(media), ...size }, { minBytes: options.pictureMinBytes ?? 0 })
   }
+  /** The bit rate of the best that there is; 0 is a GIF's. */
+  const bestRate = (media: MediaRecord) => (media.type === 'animated_gif' ? 0 : bitRates.at(-1)!)
   function videoBytes(media: MediaRecord, rate: number): Buffer {
-    const best = media.type === 'animated_gif' || rate === bitRates.at(-1)
-    if (media.bytes && best) return media.bytes
-    return encodeVideo({
-      seed: `${media.name}${rate}`,
-      seconds: Math.min(2, media.durationMs / 1000),
-      side: rate === 256_000 ? 2 : rate === 832_000 ? 3 : 4,
-    })
+    const isBest = rate === bestRate(media)
+    if (media.bytes && isBest) return media.bytes
+    const side = isBest ? 4 : rate === 832_000 ? 2 : 1
+    return encodeVideo({ seed: `${media.name}${rate}`, seconds: Math.min(2, media.durationMs / 1000), side })
   }
 
   /** What `variants` says: a playlist without a bit rate, then MP4s, not in their order; of a GIF one MP4 of bit rate 0. */
@@ -79,6 +78,16 @@ export function createMedia(world: World, options: TwitterOptions, base: () => s
     return file(bytes, mimeOf(formatOf(media)))
   }
 
+  const truths = new WeakMap<MediaRecord, { sha256: string; bytes: number }>()
+  const bestOf = (media: MediaRecord) => {
+    const kept = truths.get(media)
+    if (kept) return kept
+    const bytes = media.type === 'photo' ? pictureBytes(media, Infinity) : videoBytes(media, bestRate(media))
+    const made = { sha256: sha256(bytes), bytes: bytes.length }
+    truths.set(media, made)
+    return made
+  }
+
   return {
     pictureUrl,
     variants,
@@ -108,10 +117,9 @@ export function createMedia(world: World, options: TwitterOptions, base: () => s
         return file(encodePicture({ seed: account.id, format: 'png', width: side, height: side }), 'image/png')
       })
     },
-    truth(media: MediaRecord): TrueMedia {
-      const bytes = media.type === 'photo' ? pictureBytes(media, Infinity) : videoBytes(media, bitRates.at(-1)!)
-      const url = media.type === 'photo' ? `${pictureUrl(media)}?name=orig` : videoUrl(media, bitRates.at(-1)!)
-      return { key: media.key, type: media.type, url, alt: media.alt, sha256: sha256(bytes), bytes: bytes.length }
+    truth(media: MediaRecord): TrueTweetMedia {
+      const url = media.type === 'photo' ? `${pictureUrl(media)}?name=orig` : videoUrl(media, bestRate(media))
+      return { key: media.key, type: media.type, url, alt: media.alt, ...bestOf(media) }
     },
   }
 }

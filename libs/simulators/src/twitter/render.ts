@@ -96,7 +96,7 @@ export function createRenderer(world: World) {
     if (post.retweetOf !== null) return renderRetweet(post)
     const writer = createWriter()
     if (isLong(post)) {
-      writer.typed(cutAt(post.text, 270))
+      writer.typed(cutAt(post.text, 254))
       writer.write('… ')
       writer.link(`https://x.com/i/web/status/${post.id}`)
     } else writer.typed(post.text)

@@ -1,14 +1,14 @@
 import type { Media } from './media.ts'
 import type { Account, Post } from './records.ts'
 import { addressOf, isLong, linksIn } from './render.ts'
-import type { AccountTruth, TruePost, TwitterOptions } from './types.ts'
+import type { TwitterAccountTruth, TrueTweet, TwitterOptions } from './types.ts'
 import type { World } from './world.ts'
 
 const iso = (ms: number) => new Date(ms).toISOString()
 
 /** What there is to copy, computed from the world and not through the API. */
 export function createTruth(world: World, media: Media, options: TwitterOptions) {
-  function truePost(post: Post): TruePost {
+  function truePost(post: Post): TrueTweet {
     const original = post.retweetOf === null ? null : world.posts.get(post.retweetOf)!
     const { author, poll, place } = post
     const kind = original ? 'retweet' : post.replyTo !== null ? 'reply' : post.quoteOf !== null ? 'quote' : 'post'
@@ -34,7 +34,7 @@ export function createTruth(world: World, media: Media, options: TwitterOptions)
       media: post.media.map((record) => media.truth(record)),
     }
   }
-  return (account: Account): AccountTruth => {
+  return (account: Account): TwitterAccountTruth => {
     const shelf = world.shelfOf(account)
     const all = world.timeline(account, account, Infinity)
     const limit = options.timelineLimit ?? 3200

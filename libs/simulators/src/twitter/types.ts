@@ -24,7 +24,7 @@ export type EndpointName =
   | 'GET /2/tweets/:id'
 /** Requests in a window: of one person, and of all people of the app together. Null: none. */
 export type EndpointLimit = { perUser: number | null; perApp: number | null }
-export type RateLimits = Partial<Record<EndpointName, EndpointLimit>>
+export type TwitterRateLimits = Partial<Record<EndpointName, EndpointLimit>>
 
 export type TwitterOptions = SimulatorOptions & {
   /** Handles of people who can sign in; the first is who world functions act as by default. Default: alice and bob. */
@@ -37,7 +37,7 @@ export type TwitterOptions = SimulatorOptions & {
   /** How long an authorization code lives. Default 30, as X says. */
   codeSeconds?: number
   /** Instead of the documented limits of the endpoints named; null: no limits at all. */
-  rateLimits?: RateLimits | null
+  rateLimits?: TwitterRateLimits | null
   /** Default 15 minutes. */
   rateWindowMs?: number
   /** Posts that the app may read in a calendar month (UTC). Default 3,000,000; null: any number. */
@@ -61,7 +61,7 @@ export type TwitterOptions = SimulatorOptions & {
 }
 
 /** A video is served in several sizes, a GIF as a silent MP4, as X does. */
-export type NewMedia = {
+export type NewTweetMedia = {
   type?: 'photo' | 'video' | 'animated_gif'
   alt?: string | null
   /** Exactly these are the bytes of the best variant; else generated. */
@@ -73,12 +73,12 @@ export type NewMedia = {
 export type NewPoll = { options: string[]; minutes?: number; votes?: number[] }
 export type NewPlace = { name: string; fullName?: string; country?: string; countryCode?: string; latitude: number; longitude: number }
 export type When = Date | string | number
-export type NewPost = {
+export type NewTweet = {
   /** Handle of the author, any account of the world. Default: the first. */
   account?: string
   /** What the author types: plain text with whole links, `@handles` and `#tags`. Over 280 weighted characters it is a long post (a note). */
   text?: string
-  media?: NewMedia[]
+  media?: NewTweetMedia[]
   poll?: NewPoll
   place?: NewPlace
   language?: string
@@ -102,7 +102,7 @@ export type Breakage =
   | 'mediaWithoutInclude'
   | 'authorWithoutInclude'
 
-export type GenerateOptions = {
+export type TwitterGenerateOptions = {
   seed?: string | number
   account?: string
   /** How many posts of the account, everything that they write counted (replies, quotes, retweets, parts of threads). Default 0. */
@@ -122,7 +122,7 @@ export type GenerateOptions = {
 }
 
 /** `sha256` and `bytes` of the best that can be had: the original picture, the variant of most bits. */
-export type TrueMedia = {
+export type TrueTweetMedia = {
   key: string
   type: 'photo' | 'video' | 'animated_gif'
   /** Address of the best: of a picture, the one whose name asks for the original. */
@@ -131,7 +131,7 @@ export type TrueMedia = {
   sha256: string
   bytes: number
 }
-export type TruePost = {
+export type TrueTweet = {
   id: string
   kind: 'post' | 'reply' | 'retweet' | 'quote'
   author: { id: string; username: string }
@@ -151,19 +151,19 @@ export type TruePost = {
   history: string[]
   poll: { options: string[]; votes: number[]; endsAt: string } | null
   place: { name: string; latitude: number; longitude: number } | null
-  media: TrueMedia[]
+  media: TrueTweetMedia[]
 }
 /** What this person can copy now: newest first, within X's limits, without what X would not show them. */
-export type AccountTruth = {
+export type TwitterAccountTruth = {
   id: string
   username: string
   name: string
-  posts: TruePost[]
+  posts: TrueTweet[]
   /** How many posts they have beyond the timeline's limit. */
   beyondLimit: number
   /** In the order of liking, the last first. */
-  likes: TruePost[]
-  bookmarks: TruePost[]
+  likes: TrueTweet[]
+  bookmarks: TrueTweet[]
   following: { id: string; username: string }[]
 }
-export type TwitterTruth = Record<string, AccountTruth>
+export type TwitterTruth = Record<string, TwitterAccountTruth>
