@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { basicOf } from '../kit/index.ts'
+import { basicOf, fieldsOf } from '../kit/index.ts'
 import type { Answer, Call, Counters } from '../kit/index.ts'
 import { authorizePage, wrongPage } from './pages.ts'
 import type { Account } from './records.ts'
@@ -45,7 +45,8 @@ export function createOAuth({ app, people, tokenSeconds, codeSeconds, prefill, n
   /** What is wrong with an authorization request, or the request in a usable form. */
   function checkRequest(query: URLSearchParams): string | { redirectUri: string; scopes: string[]; state: string; challenge: Challenge } {
     const [redirectUri, state, challenge] = [query.get('redirect_uri') ?? '', query.get('state') ?? '', query.get('code_challenge') ?? '']
-    const method = query.get('code_challenge_method') ?? ''
+    // X takes `s256` too: its best-known SDK writes it so.
+    const method = (query.get('code_challenge_method') ?? '').replace(/^s256$/i, 'S256')
     const scopes = (query.get('scope') ?? '').split(' ').filter(Boolean)
     if (!isKnown || query.get('client_id') !== app.clientId) return 'client_id is of no app'
     if (!app.redirectUris.includes(redirectUri)) return 'redirect_uri is none of the app'
@@ -97,8 +98,6 @@ export function createOAuth({ app, people, tokenSeconds, codeSeconds, prefill, n
 
   /** Who asks: null when the app has shown itself, else the refusal. */
   function refuseClient(call: Call, fields: URLSearchParams): Answer | null {
-    if (!(call.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded'))
-      return fail('Content-Type must be application/x-www-form-urlencoded.')
     if (app.type === 'confidential') {
       const [id, password] = basicOf(call) ?? []
       const isApp = isKnown && id === app.clientId && password === app.clientSecret
@@ -109,7 +108,8 @@ export function createOAuth({ app, people, tokenSeconds, codeSeconds, prefill, n
   }
 
   function token(call: Call): Answer {
-    const fields = new URLSearchParams(call.body.toString('utf8'))
+    const fields = parametersOf(call)
+    if (!fields) return fail('Content-Type must be application/x-www-form-urlencoded.')
     const refusal = refuseClient(call, fields)
     if (refusal) return refusal
     const type = fields.get('grant_type')
@@ -147,7 +147,8 @@ export function createOAuth({ app, people, tokenSeconds, codeSeconds, prefill, n
   }
 
   function revoke(call: Call): Answer {
-    const fields = new URLSearchParams(call.body.toString('utf8'))
+    const fields = parametersOf(call)
+    if (!fields) return fail('Content-Type must be application/x-www-form-urlencoded.')
     const refusal = refuseClient(call, fields)
     if (refusal) return refusal
     if (!fields.has('token')) return fail('Missing required parameter [token].')
@@ -218,6 +219,12 @@ export function createOAuth({ app, people, tokenSeconds, codeSeconds, prefill, n
   }
 }
 export type OAuth = ReturnType<typeof createOAuth>
+
+/** A form, or JSON, which X takes too though it does not say so (its best-known SDK sends it); null for anything else. */
+function parametersOf(call: Call): URLSearchParams | null {
+  if (!/^application\/(x-www-form-urlencoded|json)\b/.test(call.headers['content-type'] ?? '')) return null
+  return new URLSearchParams(Object.entries(fieldsOf(call)).map(([name, value]) => [name, String(value)]))
+}
 
 function isVerified({ value, method }: Challenge, verifier: string): boolean {
   return value === (method === 'plain' ? verifier : createHash('sha256').update(verifier).digest('base64url'))

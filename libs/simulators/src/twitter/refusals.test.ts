@@ -111,6 +111,25 @@ describe('signing in', () => {
     expect(await server.authorize(address(server), { deny: true })).toBe('http://localhost:3000/cb/twitter?error=access_denied&state=a%26b')
   })
 
+  test('what X takes though it does not say so: s256 in small letters, and JSON instead of a form', async () => {
+    const { server } = await start()
+    const code = new URL(await server.authorize(address(server, { code_challenge_method: 's256' }))).searchParams.get('code')!
+    const body = JSON.stringify({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: server.app.redirectUris[0]!,
+      code_verifier: verifier,
+    })
+    const ask = async (type: string) => {
+      const { clientId, clientSecret } = server.app
+      const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+      return (await fetch(`${server.url}/2/oauth2/token`, { method: 'POST', headers: { authorization, 'content-type': type }, body }))
+        .status
+    }
+    expect(await ask('text/plain')).toBe(400)
+    expect(await ask('application/json')).toBe(200)
+  })
+
   test.each([
     ['redirect_uri', 'http://localhost:3000/cb/twitter/'],
     ['client_id', 'somebody'],
