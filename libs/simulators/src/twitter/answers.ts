@@ -25,6 +25,7 @@ export function createAnswers({ world, entities, renderer }: { world: World; ent
     const { expansions } = selection
 
     function addUser(id: string, parameter: string) {
+      if (users.has(id)) return
       const account = world.byId.get(id)
       if (!account) errors.set(`${parameter} ${id}`, partial.missing('user', parameter, id))
       else if (account.isSuspended) errors.set(`${parameter} ${id}`, partial.suspended(parameter, id))
@@ -48,7 +49,7 @@ export function createAnswers({ world, entities, renderer }: { world: World; ent
       for (const { username, id } of found ?? []) {
         const account = world.byId.get(id)
         if (account?.isSuspended) errors.set(`${parameter} ${username}`, partial.suspended(parameter, username))
-        else if (account) users.set(id, entities.user(account, selection, viewer, scopes))
+        else if (account && !users.has(id)) users.set(id, entities.user(account, selection, viewer, scopes))
       }
     }
 
