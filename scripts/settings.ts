@@ -38,7 +38,11 @@ const launcher: readonly Setting[] = [
     description: 'How many processes of which services, such as workers:4,accounts:2; one of each unless said here (Linux)',
     default: '',
   },
-  { name: 'DATABASE_URL', description: 'A Postgres 15 or newer of your own, instead of the embedded one', default: '' },
+  {
+    name: 'DATABASE_URL',
+    description: 'A Postgres 15 or newer of your own, instead of the embedded one; with a role that owns its schemas and is no superuser',
+    default: '',
+  },
   { name: 'REDIS_URL', description: 'A Redis 6.2 or Valkey of your own (noeviction, AOF), instead of the embedded one', default: '' },
   { name: 'EMBEDDED_REDIS', description: '"wasm": never use the redis-server or valkey-server of this machine', default: '' },
   {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
-import { createDatabase, migrate, type Database } from '@asheville/database'
+import { asCaller, asService, createDatabase, isBound, migrate, type Database } from '@asheville/database'
 import { connectRedis, disconnect, type Redis } from '@asheville/redis'
 import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
 import { createAccess } from './access.ts'
@@ -50,6 +50,7 @@ export interface AccountsOptions {
 }
 
 const schema = 'accounts'
+const passedBy = 'the role of DATABASE_URL is a superuser or may bypass row-level security: that second wall between people does nothing'
 
 /** Where the schema's migrations are. */
 export const migrationsDirectory = join(import.meta.dirname, 'migrations')
@@ -58,7 +59,12 @@ export const migrationsDirectory = join(import.meta.dirname, 'migrations')
  * Starts the accounts service: migrates its schema, makes sure that the sealing keys are the right ones (it throws what an
  * operator should do), and listens. `http` stays the caller's to close.
  */
-export async function createAccounts(options: AccountsOptions): Promise<Service> {
+export function createAccounts(options: AccountsOptions): Promise<Service> {
+  // What goes on by itself is everybody's.
+  return asService(() => start(options))
+}
+
+async function start(options: AccountsOptions): Promise<Service> {
   const { logger, databaseUrl: url, networks, storages, variables, http, webUrl, isSignUpOpen, mail, syncIntervalMs } = options
   const sealing = createSealing(options.credentialKeys)
   await migrate({ url, schema, directory: migrationsDirectory })
@@ -73,6 +79,7 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
   }
   try {
     await checkKeys(db, sealing)
+    if (!(await isBound(db))) logger.warn(passedBy)
     const sendsMail = mail !== null
     const places = options.geoipFile === null ? noPlaces : await openPlaces(options.geoipFile)
     const mirror = keepMirror(mirrorDb, redis, logger)
@@ -106,6 +113,7 @@ export async function createAccounts(options: AccountsOptions): Promise<Service>
       bindings: accountsBindings(context, access),
       verify: createVerifier({ audience: 'accounts', publicKeys: options.publicKeys }),
       idempotency: createIdempotency(context),
+      asCaller,
       checks: { postgres: () => checkPostgres(db), redis: () => checkRedis(redis) },
       version: options.version,
       metrics: createAccountsMetrics(db, sealing.keyIds),

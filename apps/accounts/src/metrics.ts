@@ -1,4 +1,4 @@
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 import { Gauge, Registry } from 'prom-client'
 import { countSealed } from './rotation/count-sealed.ts'
 
@@ -16,7 +16,7 @@ export function createAccountsMetrics(db: Database, keyIds: readonly string[]): 
     async collect() {
       if (performance.now() - countedAt < freshMs) return
       try {
-        const counts = await countSealed(db)
+        const counts = await asService(() => countSealed(db))
         this.reset()
         for (const key of new Set([...keyIds, ...counts.keys()])) this.set({ key }, counts.get(key) ?? 0)
         countedAt = performance.now()

@@ -74,7 +74,7 @@ export async function startAccounts(options: Options = {}) {
       sign: signerOf(name),
       timeoutMs: 20_000,
     })
-  const db: Database = createDatabase({ url: database.url, schema: 'accounts', poolSize: 2 })
+  const db: Database = createDatabase({ url: database.adminUrl, schema: 'accounts', poolSize: 2 })
   const web = clientOf('web')
 
   return {

@@ -1,6 +1,6 @@
 import { platformRoutes } from '@asheville/clients'
 import { bindAll, startService, type Logger, type Service, type Verify } from '@asheville/service'
-import type { Database } from '@asheville/database'
+import { asCaller, type Database } from '@asheville/database'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
 import { forgetPerson } from './handlers/forget-person.ts'
@@ -69,6 +69,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     verify: options.verify,
     version: options.version,
     bindings,
+    asCaller,
     metrics: metrics.registry,
     checks: { postgres: async () => void (await db.query('SELECT 1')) },
     deadlineMs,

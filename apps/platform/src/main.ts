@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { accountsRoutes, createClient } from '@asheville/clients'
-import { createDatabase, migrate } from '@asheville/database'
+import { createDatabase, isBound, migrate } from '@asheville/database'
 import { createHttp } from '@asheville/http-client'
 import { connectRedis, disconnect } from '@asheville/redis'
 import { createLogger, createSigner, createVerifier, runService, type Logger } from '@asheville/service'
@@ -15,6 +15,8 @@ runService(async () => {
   const logger = createLogger('platform', config.LOG_LEVEL)
   await migrate({ url: secrets.databaseUrl, schema: 'platform', directory: join(import.meta.dirname, 'migrations') })
   const db = createDatabase({ url: secrets.databaseUrl, schema: 'platform', poolSize: config.DATABASE_POOL })
+  if (!(await isBound(db)))
+    logger.warn('the role of DATABASE_URL passes row-level security by: that second wall between people does nothing')
   // A cache answers at once or not at all.
   const redis = connectRedis(secrets.redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const http = createHttp({ allow: config.OUTBOUND_ALLOW })

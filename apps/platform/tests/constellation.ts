@@ -44,7 +44,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     mkdtemp(join(tmpdir(), 'asheville-platform-')),
   ])
   const redisUrl = options.redisUrl ?? ownRedis?.url ?? ''
-  const db = createDatabase({ url: database.url, schema: 'platform' })
+  const [own, db] = [database.url, database.adminUrl].map((url) => createDatabase({ url, schema: 'platform' })) as [Database, Database]
   const redis = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const keys = serviceKeys()
   const people = new Map<string, string>()
@@ -55,7 +55,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     port: 0,
     logger: createLogger('platform', 'silent'),
     verify: createVerifier({ audience: 'platform', publicKeys: keys.publicKeys as Parameters<typeof createVerifier>[0]['publicKeys'] }),
-    db,
+    db: own,
     async storageOf(userId, storageId) {
       if (people.get(storageId) !== userId) throw new AshevilleError('not-found', 'There is no such storage')
       const io = { account: { id: userId, handle: '' }, variables: { LOCAL_STORAGE_DIR: directory } } as unknown as StorageIo
@@ -102,7 +102,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     async close() {
       await service.close()
       redis.disconnect()
-      await db.close()
+      await Promise.all([own.close(), db.close()])
       await Promise.all([database.close(), ownRedis?.close(), rm(directory, { recursive: true, force: true })])
     },
   }

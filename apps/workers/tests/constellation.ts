@@ -58,7 +58,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     conductor: createClient(conductorRoutes, { service: 'conductor', baseUrl: conductor?.url ?? 'http://127.0.0.1:9', sign: sign('web') }),
     platform: createClient(platformRoutes, { service: 'platform', baseUrl: platform.url, sign: sign('web') }),
   }
-  const db = createDatabase({ url: database.url, schema: 'accounts', poolSize: 2 })
+  const db = createDatabase({ url: database.adminUrl, schema: 'accounts', poolSize: 2 })
 
   return {
     urls,

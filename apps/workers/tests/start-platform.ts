@@ -23,7 +23,8 @@ interface Options {
 /** Platform as it runs, with this server's disk below `directory`, and a look into its index. */
 export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, logger, http, directory }: Options) {
   const database = await testDatabase('platform', join(import.meta.dirname, '../../platform/src/migrations'))
-  const db = createDatabase({ url: database.url, schema: 'platform', poolSize: 5 })
+  const own = createDatabase({ url: database.url, schema: 'platform', poolSize: 5 })
+  const db = createDatabase({ url: database.adminUrl, schema: 'platform', poolSize: 1 })
   const cache = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: accountsUrl, sign })
   const service = await start({
@@ -31,7 +32,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     port: 0,
     logger,
     verify: createVerifier({ audience: 'platform', publicKeys }),
-    db,
+    db: own,
     storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
     createCache: (metrics) => createPageCache(cache, metrics),
     scratchDir: join(directory, 'spool'),
@@ -45,7 +46,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     async close() {
       await service.close()
       cache.disconnect()
-      await db.close()
+      await Promise.all([own.close(), db.close()])
       await database.close()
     },
   }

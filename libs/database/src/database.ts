@@ -1,5 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import pg from 'pg'
+import { currentCaller, nobody } from './caller.ts'
 import { translateError } from './errors.ts'
 import { types } from './types.ts'
 
@@ -70,8 +71,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   })
   // An idle connection that breaks leaves the pool by itself; the next query tells whether Postgres is there.
   pool.on('error', () => undefined)
+  const connections = new WeakMap<pg.PoolClient, Connection>()
 
-  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     if (pool.ending) throw new AshevilleError('unexpected', 'The database was closed')
     const client = await pool.connect().catch((error: unknown) => {
       throw translateError(error)
@@ -81,7 +83,9 @@ export function createDatabase(options: DatabaseOptions): Database {
     const onError = () => (broken = true)
     client.on('error', onError)
     try {
-      return await work(client)
+      const connection = connections.get(client) ?? { client, caller: nobody }
+      connections.set(client, connection)
+      return await work(connection)
     } catch (error) {
       broken ||= isBroken(error)
       throw error
@@ -92,14 +96,26 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   return {
-    query: (text, values = []) => withClient((client) => run(client, text, values)),
-    transaction: (work) => withClient((client) => inTransaction(client, ['BEGIN', 'COMMIT', 'ROLLBACK'], 1, work)),
+    query: (text, values = []) => withConnection((connection) => run(connection, text, values)),
+    transaction: (work) => withConnection((connection) => inTransaction(connection, ['BEGIN', 'COMMIT', 'ROLLBACK'], 1, work)),
     close: () => pool.end(),
   }
 }
 
-async function run<Row extends object>(client: pg.PoolClient, text: string, values: readonly SqlValue[]): Promise<Row[]> {
+/** One connection of the pool, and whom Postgres takes its statements for; null: what was rolled back may have changed it. */
+interface Connection {
+  readonly client: pg.PoolClient
+  caller: string | null
+}
+
+async function run<Row extends object>(connection: Connection, text: string, values: readonly SqlValue[]): Promise<Row[]> {
+  const { client } = connection
   try {
+    const caller = currentCaller()
+    if (connection.caller !== caller) {
+      await client.query("SELECT set_config('asheville.person', $1, false)", [caller])
+      connection.caller = caller
+    }
     const result = await client.query<Row>(text, [...values])
     return result.rows
   } catch (error) {
@@ -107,8 +123,14 @@ async function run<Row extends object>(client: pg.PoolClient, text: string, valu
   }
 }
 
+async function rollBack(connection: Connection, statement: string): Promise<void> {
+  connection.caller = currentCaller()
+  await run(connection, statement, [])
+  connection.caller = null
+}
+
 async function inTransaction<T>(
-  client: pg.PoolClient,
+  connection: Connection,
   [begin, commit, rollback]: readonly [string, string, string],
   depth: number,
   work: (db: Database) => Promise<T>,
@@ -116,20 +138,20 @@ async function inTransaction<T>(
   const name = `level_${depth}`
   const savepoint = [`SAVEPOINT ${name}`, `RELEASE SAVEPOINT ${name}`, `ROLLBACK TO SAVEPOINT ${name}`] as const
   const db: Database = {
-    query: (text, values = []) => run(client, text, values),
-    transaction: (inner) => inTransaction(client, savepoint, depth + 1, inner),
+    query: (text, values = []) => run(connection, text, values),
+    transaction: (inner) => inTransaction(connection, savepoint, depth + 1, inner),
     close: () => Promise.reject(new AshevilleError('unexpected', 'A transaction is ended by returning from it, not by close()')),
   }
-  await run(client, begin, [])
+  await run(connection, begin, [])
   let result: T
   try {
     result = await work(db)
   } catch (error) {
     // On a broken connection the server rolls back by itself.
-    if (!isBroken(error)) await run(client, rollback, [])
+    if (!isBroken(error)) await rollBack(connection, rollback)
     throw error
   }
-  await run(client, commit, [])
+  await run(connection, commit, [])
   return result
 }
 

@@ -25,6 +25,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     application_name: `asheville-${schema}-migrate`,
     connectionTimeoutMillis: 10_000,
     lock_timeout: lockTimeoutMs,
+    // What migrates data is for everybody's.
+    options: '-c asheville.person=*',
   })
   let lost = false
   client.on('error', () => (lost = true))

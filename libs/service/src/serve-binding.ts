@@ -16,11 +16,15 @@ export interface ServeOptions {
   verify: Verify | undefined
   browser: Browser | undefined
   idempotency: Idempotency | undefined
+  asCaller: AsCaller
   /** Until a JSON answer or a page must be there. Streams have none. */
   deadlineMs: number
   /** How long a streamed body may stand still. */
   bodyIdleMs: number
 }
+
+/** Runs the work of an API route in the name of the person whom it is for; null: in that of the service itself. */
+export type AsCaller = <T>(userId: string | null, work: () => Promise<T>) => Promise<T>
 
 interface Admitted {
   from: ServiceName | null
@@ -51,11 +55,20 @@ async function servePage(binding: Extract<Binding, { kind: 'page' }>, context: C
 
 async function serveApi(binding: Extract<Binding, { kind: 'api' }>, context: Context, options: ServeOptions): Promise<void> {
   const { contract } = binding
-  const { request, response } = context
   const admitted = await admit(visitOf(contract.policy, context, null), options)
   if (!admitted) return
   addToLog(context, admitted)
+  await options.asCaller(admitted.userId, () => answerApi(binding, context, options, admitted))
+}
 
+async function answerApi(
+  binding: Extract<Binding, { kind: 'api' }>,
+  context: Context,
+  options: ServeOptions,
+  admitted: Admitted,
+): Promise<void> {
+  const { contract } = binding
+  const { request, response } = context
   const params = parseParams(contract, request.params)
   const query = parseQuery(contract, request.query)
   const body = await bodyOf(contract, context, options)

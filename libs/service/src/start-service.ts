@@ -13,7 +13,7 @@ import type { Idempotency } from './idempotency.ts'
 import type { Logger } from './logger.ts'
 import { createOpenApi } from './openapi.ts'
 import { problemOf } from './problem.ts'
-import { serveBinding } from './serve-binding.ts'
+import { serveBinding, type AsCaller } from './serve-binding.ts'
 import type { Verify } from './service-tokens.ts'
 
 export interface ServiceOptions {
@@ -35,6 +35,8 @@ export interface ServiceOptions {
   browser?: Browser
   /** Needed when a binding's contract is `idempotent`. */
   idempotency?: Idempotency
+  /** Around the work of every API route; for whoever keeps people apart below the handlers. */
+  asCaller?: AsCaller
   /**
    * Directives of the Content-Security-Policy. Unless given, nothing is allowed, as fits an API. Values may be functions of
    * request and response (nonces): see helmet.
@@ -125,12 +127,12 @@ function checkBindings({ bindings, verify, browser, idempotency }: ServiceOption
 function addBinding(app: Express, binding: Binding, options: ServiceOptions, contextOf: (request: Request) => Context): void {
   const { method, path } = binding
   const verb = method.toLowerCase() as Lowercase<typeof method>
-  const { verify, browser, idempotency, deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
+  const { verify, browser, idempotency, asCaller = (_, work) => work(), deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
   app[verb](path, async (request: Request) => {
     const context = contextOf(request)
     context.route = path
     context.binding = binding
-    await serveBinding(binding, context, { verify, browser, idempotency, deadlineMs, bodyIdleMs })
+    await serveBinding(binding, context, { verify, browser, idempotency, asCaller, deadlineMs, bodyIdleMs })
   })
 }
 

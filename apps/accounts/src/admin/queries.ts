@@ -1,5 +1,5 @@
 import type { PersonFigures } from '@asheville/clients'
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 import { pageOf, type Position } from '../queries/page-position.ts'
 
 /** Everybody, newest first, whose name or e-mail address begins with `search`. For the owner alone: it is asked as nobody's own. */
@@ -7,8 +7,9 @@ export async function listPeople(
   db: Database,
   { after, limit, search }: { after: Position | null; limit: number; search: string },
 ): Promise<{ users: PersonFigures[]; next: string | null }> {
-  const rows = await db.query<PersonFigures & { position: string }>(
-    `SELECT u.id, u.name, u.email, u.role, u.locale, u.created_at AS "createdAt", u.created_at::text AS position,
+  const rows = await asService(() =>
+    db.query<PersonFigures & { position: string }>(
+      `SELECT u.id, u.name, u.email, u.role, u.locale, u.created_at AS "createdAt", u.created_at::text AS position,
        (SELECT count(*) FROM connections c WHERE c.user_id = u.id AND c.removed_at IS NULL) AS connections,
        (SELECT count(*) FROM syncs y WHERE y.user_id = u.id) AS syncs,
        (SELECT max(s.last_synced_at) FROM streams s WHERE s.user_id = u.id) AS "lastSyncedAt",
@@ -18,7 +19,8 @@ export async function listPeople(
      WHERE ($1 = '' OR lower(u.name) LIKE $2 OR lower(u.email) LIKE $2)
        AND ($3::timestamptz IS NULL OR (u.created_at, u.id) < ($3, $4::uuid))
      ORDER BY u.created_at DESC, u.id DESC LIMIT $5`,
-    [search, `${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`, after?.at ?? null, after?.id ?? null, limit + 1],
+      [search, `${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`, after?.at ?? null, after?.id ?? null, limit + 1],
+    ),
   )
   const { rows: page, next } = pageOf(rows, limit)
   return { users: page.map(({ position: _, ...user }) => user), next }

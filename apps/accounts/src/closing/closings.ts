@@ -1,5 +1,5 @@
 import type { Closing } from '@asheville/clients'
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 import { hashToken } from '../tokens.ts'
 
 type Step = Closing['step']
@@ -43,10 +43,10 @@ export async function addClosing(
 
 /** Whether this very closing of this person was begun, and perhaps is done. */
 export async function isBegun(db: Database, userId: string, linkToken: string): Promise<boolean> {
-  const rows = await db.query('SELECT FROM closings WHERE token_hash = $2 AND (user_id = $1 OR user_id IS NULL)', [
-    userId,
-    hashToken(linkToken),
-  ])
+  // Once it is done, it is nobody's any more.
+  const rows = await asService(() =>
+    db.query('SELECT FROM closings WHERE token_hash = $2 AND (user_id = $1 OR user_id IS NULL)', [userId, hashToken(linkToken)]),
+  )
   return rows.length > 0
 }
 

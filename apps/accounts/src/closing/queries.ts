@@ -1,5 +1,5 @@
 import type { SyncJob } from '@asheville/clients'
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 import type { Grant } from './closings.ts'
 import { goOtherwise, personTables } from './person-tables.ts'
 
@@ -10,7 +10,9 @@ export async function markClosing(tx: Database, userId: string): Promise<void> {
 
 /** How many others have an account that is not being closed. */
 export async function countOthers(db: Database, userId: string): Promise<number> {
-  const [row] = await db.query<{ count: number }>('SELECT count(*) FROM users WHERE id <> $1 AND closing_at IS NULL', [userId])
+  const [row] = await asService(() =>
+    db.query<{ count: number }>('SELECT count(*) FROM users WHERE id <> $1 AND closing_at IS NULL', [userId]),
+  )
   return row?.count ?? 0
 }
 

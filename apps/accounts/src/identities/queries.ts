@@ -1,6 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { Identity } from '@asheville/clients'
-import { isUniqueViolation, type Database } from '@asheville/database'
+import { asService, isUniqueViolation, type Database } from '@asheville/database'
 import { countWaysIn } from '../people/count-ways-in.ts'
 
 /** An account elsewhere: never recognised by its e-mail address (RULES 26). */
@@ -12,10 +12,12 @@ export interface ProviderAccount {
 
 /** Whose account that is; null when nobody signs in with it. */
 export async function findIdentity(db: Database, account: ProviderAccount): Promise<{ id: string; userId: string } | null> {
-  const [row] = await db.query<{ id: string; userId: string }>(
-    `SELECT id, user_id AS "userId" FROM identities
-     WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND provider_user_id = $3`,
-    [account.provider, account.server, account.providerUserId],
+  const [row] = await asService(() =>
+    db.query<{ id: string; userId: string }>(
+      `SELECT id, user_id AS "userId" FROM identities
+       WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND provider_user_id = $3`,
+      [account.provider, account.server, account.providerUserId],
+    ),
   )
   return row ?? null
 }

@@ -1,5 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
+import { asPerson } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { normalizeEmail } from '../email.ts'
@@ -34,7 +35,8 @@ export function handleChangeEmail(context: Context): Handler<typeof accountsRout
       const owner = await findByEmail(tx, email)
       if (!owner) return sendVerificationLink(context, tx, { id: userId, name, locale }, email)
       const values = { name: owner.name, link: `${webUrl}/sign-in` }
-      await queueMail(context, tx, { userId: owner.userId, to: email, locale: owner.locale, kind: 'email-in-use', values })
+      const mail = { userId: owner.userId, to: email, locale: owner.locale, kind: 'email-in-use', values } as const
+      await asPerson(owner.userId, () => queueMail(context, tx, mail))
     })
     return { outcome: 'sent' }
   }

@@ -1,6 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { Profile, User } from '@asheville/clients'
-import { isUniqueViolation, type Database } from '@asheville/database'
+import { asService, isUniqueViolation, type Database } from '@asheville/database'
 import { hashToken } from '../tokens.ts'
 
 export async function getProfile(db: Database, userId: string): Promise<Omit<Profile, 'sendsMail'>> {
@@ -27,9 +27,8 @@ export async function changeUser(db: Database, userId: string, change: { name?: 
 
 /** The person whose address this is, verified or not. */
 export async function findByEmail(db: Database, email: string): Promise<{ userId: string; name: string; locale: string } | null> {
-  const [row] = await db.query<{ userId: string; name: string; locale: string }>(
-    'SELECT id AS "userId", name, locale FROM users WHERE email = $1',
-    [email],
+  const [row] = await asService(() =>
+    db.query<{ userId: string; name: string; locale: string }>('SELECT id AS "userId", name, locale FROM users WHERE email = $1', [email]),
   )
   return row ?? null
 }

@@ -1,6 +1,6 @@
 import { AshevilleError, type Account, type ContentType, type Fields, type OAuthEndpoints } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 
 /** A connection with what only accounts needs to know of it. */
 export interface StoredConnection {
@@ -80,10 +80,12 @@ export async function findByAccount(
 
 /** Whether anybody has connected that account. */
 export async function isConnected(db: Database, account: { provider: string; server: string | null; accountId: string }): Promise<boolean> {
-  const rows = await db.query(
-    `SELECT FROM connections WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND account_id = $3 AND removed_at IS NULL
-     LIMIT 1`,
-    [account.provider, account.server, account.accountId],
+  const rows = await asService(() =>
+    db.query(
+      `SELECT FROM connections WHERE provider = $1 AND COALESCE(server, '') = COALESCE($2, '') AND account_id = $3 AND removed_at IS NULL
+       LIMIT 1`,
+      [account.provider, account.server, account.accountId],
+    ),
   )
   return rows.length > 0
 }

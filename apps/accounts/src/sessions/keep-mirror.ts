@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { kindOf } from '@asheville/core'
-import type { Database } from '@asheville/database'
+import { asService, type Database } from '@asheville/database'
 import type { Redis } from '@asheville/redis'
 import type { Logger } from '@asheville/service'
 import { listEnded, noteMirrored, readEpoch, removeEnded, writeEpoch, writeUses } from './mirror-queries.ts'
@@ -193,7 +193,7 @@ export function keepMirror(db: Database, redis: Redis, log: Logger): SessionMirr
       await withTrusted((epoch) => moveMirrored(redis, epoch, session).then(() => null))
     },
     async catchUp() {
-      await Promise.race([soon(), delay(waitMs, undefined, { ref: false })])
+      await Promise.race([asService(soon), delay(waitMs, undefined, { ref: false })])
     },
     async stop() {
       stopping.abort()

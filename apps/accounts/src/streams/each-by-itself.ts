@@ -1,5 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { Refused } from '@asheville/clients'
+import { asPerson } from '@asheville/database'
 import type { Logger } from '@asheville/service'
 
 /** People at once: each takes a connection of the pool, and others need some too. */
@@ -25,7 +26,7 @@ export async function eachByItself<Job extends { userId: string }, Done extends 
 
   async function answer(job: Job): Promise<Done | Refused> {
     if (away && performance.now() - startedAt >= patienceMs) return away
-    return work(job).catch((error: unknown) => {
+    return asPerson(job.userId, () => work(job)).catch((error: unknown) => {
       const refused = refusal(error, log)
       if (refused.refused.kind === 'unavailable') away = refused
       return refused
