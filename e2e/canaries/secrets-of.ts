@@ -31,8 +31,8 @@ function addPrivateKey(canaries: Canaries, name: string, pem: string): void {
 }
 
 /** The tokens of every connection and the secrets of our registrations, as they are now: opened as accounts opens them. */
-export async function addStoredSecrets(canaries: Canaries, { env }: Constellation): Promise<void> {
-  const db = createDatabase({ url: env.accounts['DATABASE_URL']!, schema: 'accounts' })
+export async function addStoredSecrets(canaries: Canaries, { env, databaseUrl }: Constellation): Promise<void> {
+  const db = createDatabase({ url: databaseUrl, schema: 'accounts' })
   const sealing = createSealing(readSealingKeys(env.accounts['CREDENTIAL_KEYS']!))
   try {
     const connections = await db.query<{ id: string; userId: string; provider: string }>(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { tryHostileCalls, tryHostileVisits } from './hostile.ts'
 import { formTokenOf, sessionCookie, tryForgeries, tryMethods, tryOwnPages, tryPageIds, tryStrangers, visitOf } from './pages.ts'
 import { checksumsOf } from './rows-of.ts'
-import { tryCallers, tryElsewhere, tryIds, tryOwn } from './services.ts'
+import { tryBatches, tryCallers, tryElsewhere, tryIds, tryOwn } from './services.ts'
 import { apiRoutes, labelOf, pageRoutes } from './tables.ts'
 import { createVerdict, figures } from './verdict.ts'
 import { startWorld, type World } from './world.ts'
@@ -42,6 +42,7 @@ test('services: whoever has no right to call is refused, and what is another’s
   const before = await sums()
   await tryCallers(world, verdict)
   await tryIds(world, verdict)
+  await tryBatches(world, verdict)
   await tryElsewhere(world, verdict)
   expect(verdict.faults).toEqual([])
   expect(await sums()).toEqual(before)

@@ -94,6 +94,46 @@ export async function tryIds(world: World, verdict: Verdict): Promise<void> {
   }
 }
 
+/**
+ * Batches name their people in the body, since one call works for many: a stream of somebody else's under one's own id, or one's
+ * own under somebody else's, is as one that does not exist. Only workers may call them (`tryCallers`), and they work for everybody.
+ */
+export async function tryBatches(world: World, verdict: Verdict): Promise<void> {
+  const { victim, attacker } = world
+  const nobody = absentBelongings()
+  let tried = 0
+  for (const route of apiRoutes) {
+    const { policy } = route.contract
+    const { parts, slots } = sampleOf(route, attacker.own, attacker.setting)
+    const places = slots.filter(({ part, pointer }) => part === 'body' && typeof pointer[1] === 'number')
+    if (policy.who !== 'service' || policy.user || !places.some(({ kind }) => kind === 'userId')) continue
+    const headers = { authorization: world.bearer(policy.from[0]!, route.service, null) }
+    const label = `${route.service}.${route.name}`
+    for (const slot of places) {
+      tried += 1
+      const [foreign, absent] = await Promise.all(
+        [victim.own, nobody].map(async (theirs) => {
+          const sent = writeRequest(route, withValue(parts, slot, theirs[slot.kind]), headers)
+          const answered = await world.to[route.service](sent)
+          verdict.check(label, `another’s ${slot.kind}`, answered, [200])
+          if (!isRefusal(answered.text)) verdict.say(label, `another’s ${slot.kind}`, `was let in: ${answered.text.slice(0, 200)}`)
+          return comparable(answered, sent, [victim.own[slot.kind], nobody[slot.kind]])
+        }),
+      )
+      // That a person exists is no secret from workers.
+      if (slot.kind !== 'userId' && foreign !== absent)
+        verdict.say(label, `foreign or absent ${slot.kind}`, `can be told apart:\n${foreign}\n${absent}`)
+    }
+  }
+  if (tried === 0) verdict.say('batches', 'the tables', 'there is no batch that names people')
+}
+
+/** Each of the batch was refused, or there was nothing to do. */
+function isRefusal(text: string): boolean {
+  const [answers = []] = Object.values(JSON.parse(text) as Record<string, ({ refused?: object; lease?: null } | undefined)[]>)
+  return answers.length > 0 && answers.every((each) => each?.refused !== undefined || each?.lease === null)
+}
+
 /** Right calls as they are: let in. Otherwise the rest would prove nothing. */
 export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
   const { bystander } = world

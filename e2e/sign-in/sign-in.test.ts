@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHttp } from '@asheville/http-client'
 import { createLogger } from '@asheville/service'
 import { startOAuthProvider, type OAuthProviderSimulator } from '@asheville/simulators'
+import { startMailServer } from '@asheville/testkit/mail-server'
 import { giveBackParked } from '../../apps/accounts/src/connect/give-back.ts'
 import { createSealing } from '../../apps/accounts/src/sealing.ts'
 import { tokenOf, type Visitor } from '../../apps/web/tests/visitor.ts'
@@ -31,7 +32,7 @@ afterAll(async () => {
   await Promise.all([cedar, maple, brook].map((each) => each?.close()))
 })
 
-const start = (options: { isSignUpOpen?: boolean; variables?: Record<string, string> } = {}) =>
+const start = (options: Partial<Pick<Parameters<typeof startSite>[0], 'isSignUpOpen' | 'variables' | 'smtpUrl'>> = {}) =>
   startSite({
     storages: [
       scriptedStorage('cedar', 'Cedar', placeOf(cedar.url)),
@@ -197,6 +198,27 @@ describe('ways to sign in', () => {
     const { user: other } = await personOf(thief)
     expect((await site.accounts.web.listIdentities({ userId: other.id })).identities).toHaveLength(1)
     expect(await connectionsOf(other.id, 'storage')).toHaveLength(1)
+  })
+
+  test('of one more its person is told by mail, once', async () => {
+    const post = await startMailServer()
+    const other = await start({ smtpUrl: post.url })
+    try {
+      const visitor = other.open()
+      await walk(visitor, 'sign-in', 'cedar', cedar, { account: 'gerda' })
+      const { user } = await personOf(visitor, other)
+      await other.accounts.db.query("UPDATE users SET email = 'gerda@example.org', email_verified_at = now() WHERE id = $1", [user.id])
+      await walk(visitor, 'identity', 'maple', maple, { account: 'gerda' })
+      const mail = await post.mailTo('gerda@example.org', /one more way/)
+      expect(mail.text).toMatch(/Maple \(\S+\) opens your account too/)
+      expect(mail.links[0]).toBe(`${webUrl}/settings/identities`)
+      await walk(visitor, 'identity', 'maple', maple, { account: 'gerda' })
+      expect(await other.accounts.db.query("SELECT FROM mails WHERE kind = 'identity-added'")).toEqual([])
+      expect(post.mails.filter(({ subject }) => /one more way/.test(subject))).toHaveLength(1)
+    } finally {
+      await other.close()
+      await post.close()
+    }
   })
 
   test('the last way in stays, also when two are removed at once', async () => {

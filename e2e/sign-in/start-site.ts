@@ -20,6 +20,8 @@ interface Options {
   webUrl?: string
   port?: number
   isSignUpOpen?: boolean
+  /** Where mail goes; none leaves unless said here. */
+  smtpUrl?: string
 }
 
 /** What browsers are told to come back to: the tests bring them there themselves. */
@@ -36,6 +38,7 @@ export async function startSite(options: Options): Promise<SignInSite> {
     variables: { LOCAL_STORAGE_DIR: '/nowhere', ...variables },
     webUrl: origin,
     isSignUpOpen: options.isSignUpOpen ?? true,
+    mail: options.smtpUrl === undefined ? null : { url: options.smtpUrl, from: 'post@asheville.example' },
   })
   const nowhere = 'http://127.0.0.1:9'
   const web: Service = await startWeb({

@@ -4,13 +4,14 @@ import { comeBack } from '../connect/come-back.ts'
 import { giveBack } from '../connect/give-back.ts'
 import { saveConnection } from '../connect/save-connection.ts'
 import type { Context } from '../context.ts'
+import { mailPerson } from '../mail/mail-person.ts'
 import { findByAccount } from '../queries/connections.ts'
 import { lockPerson } from '../queries/users.ts'
 import { linkOf } from '../sign-in/link-of.ts'
 import { listIdentities, putIdentity } from './queries.ts'
 
 export function handleFinishIdentity(context: Context): Handler<typeof accountsRoutes.finishIdentity> {
-  const { db } = context
+  const { db, webUrl } = context
   return async ({ body, userId, signal, log }) => {
     const { provider, sessionId, callback } = body
     const arrival = await comeBack(context, { userId, sessionId }, { purpose: 'identity', provider, callback, userId, signal })
@@ -19,10 +20,12 @@ export function handleFinishIdentity(context: Context): Handler<typeof accountsR
     try {
       const id = await db.transaction(async (tx) => {
         await lockPerson(tx, userId)
-        const added = await putIdentity(tx, userId, { provider, server, providerUserId: account.id, handle: account.handle })
+        const { id, isNew } = await putIdentity(tx, userId, { provider, server, providerUserId: account.id, handle: account.handle })
         const existing = await findByAccount(tx, userId, { provider, server, accountId: account.id })
         if (existing && !existing.isRemoved) await saveConnection(context, tx, userId, link)
-        return added
+        const words = { account: `${arrival.name} (${account.handle})`, link: `${webUrl}/settings/identities` }
+        if (isNew) await mailPerson(context, tx, userId, 'identity-added', ({ name, at }) => ({ name, at, ...words }))
+        return id
       })
       const identity = (await listIdentities(db, userId)).find((each) => each.id === id)
       return { identity: identity! }

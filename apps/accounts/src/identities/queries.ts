@@ -23,19 +23,23 @@ export async function findIdentity(db: Database, account: ProviderAccount): Prom
 }
 
 /** Adds it to the person's; the same again is known by its new handle. `conflict` when it is somebody else's. */
-export async function putIdentity(tx: Database, userId: string, account: ProviderAccount & { handle: string }): Promise<string> {
+export async function putIdentity(
+  tx: Database,
+  userId: string,
+  account: ProviderAccount & { handle: string },
+): Promise<{ id: string; isNew: boolean }> {
   const known = await findIdentity(tx, account)
   if (known && known.userId !== userId) throw someoneElses()
   if (known) {
     await tx.query('UPDATE identities SET handle = $3 WHERE user_id = $1 AND id = $2', [userId, known.id, account.handle])
-    return known.id
+    return { id: known.id, isNew: false }
   }
   try {
     const [row] = await tx.query<{ id: string }>(
       'INSERT INTO identities (user_id, provider, server, provider_user_id, handle) VALUES ($1, $2, $3, $4, $5) RETURNING id',
       [userId, account.provider, account.server, account.providerUserId, account.handle],
     )
-    return row!.id
+    return { id: row!.id, isNew: true }
   } catch (error) {
     throw isUniqueViolation(error, 'identities_provider_user') ? someoneElses(error) : error
   }

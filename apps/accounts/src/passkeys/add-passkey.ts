@@ -2,8 +2,8 @@ import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { mailPerson } from '../mail/mail-person.ts'
 import { takeOwnChallenge } from './challenges.ts'
-import { announcePasskey } from './announce-passkey.ts'
 import { addPasskey } from './queries.ts'
 import { relyingPartyOf } from './relying-party.ts'
 import { verifyMade } from './verify.ts'
@@ -17,7 +17,8 @@ export function handleAddPasskey(context: Context): Handler<typeof accountsRoute
     }
     return db.transaction(async (tx) => {
       const passkey = await addPasskey(tx, userId, name, made)
-      await announcePasskey(context, tx, userId, name)
+      const link = `${webUrl}/settings/passkeys`
+      await mailPerson(context, tx, userId, 'passkey-added', (about) => ({ name: about.name, passkey: name, at: about.at, link }))
       return passkey
     })
   }

@@ -1,11 +1,11 @@
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { mailPerson } from '../mail/mail-person.ts'
 import { hashPassword } from '../passwords.ts'
 import { lockPerson } from '../queries/users.ts'
 import { endSessions } from '../sessions/end-sessions.ts'
 import { removeSessions } from '../sessions/queries.ts'
-import { announcePassword } from './announce-password.ts'
 import { deadLink } from './dead-link.ts'
 import { findLink, setPassword, setVerified, takeLink } from './queries.ts'
 
@@ -23,7 +23,11 @@ export function handleResetPassword(context: Context): Handler<typeof accountsRo
       if (link.email !== null) await setVerified(tx, link.userId, link.email)
       await setPassword(tx, link.userId, hash)
       await removeSessions(tx, link.userId, {})
-      await announcePassword(context, tx, link.userId)
+      await mailPerson(context, tx, link.userId, 'password-changed', ({ name, at }) => ({
+        name,
+        at,
+        link: `${context.webUrl}/forgot-password`,
+      }))
       return link.userId
     })
     // With the old password went what it had opened; what was opened since, and what Redis knows, goes here.
