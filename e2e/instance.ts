@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   accountsRoutes,
@@ -134,13 +134,13 @@ export async function statusOf(instance: Instance, userId: string): Promise<Netw
   return (await instance.conductor('web').getStatus({ userId })).networks
 }
 
-/** Every file of the person's folder, by path. */
+/** Every file of the person's folder, by path; not what is just being written, which may be gone a moment later. */
 export async function storedFiles(instance: Instance, userId: string): Promise<Map<string, Buffer>> {
   const folder = join(instance.files, userId, 'Asheville')
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = new Map<string, Buffer>()
   for (const entry of entries) {
-    if (!entry.isFile()) continue
+    if (!entry.isFile() || basename(entry.parentPath) === '.incoming') continue
     const path = join(entry.parentPath, entry.name)
     files.set(path.slice(folder.length + 1), await readFile(path))
   }
