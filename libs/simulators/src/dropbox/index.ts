@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createRandom, createRateLimiter, createSimulator } from '../kit/index.ts'
 import type { Answer, Call, Counters, RateLimit, Simulator } from '../kit/index.ts'
 import { createCursorCodec } from './cursors.ts'
@@ -7,6 +8,7 @@ import { createEndpoints } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { authError, rateLimitError } from './errors.ts'
 import { addFileRoutes } from './file-routes.ts'
+import { keepInFolder } from './kept-folder.ts'
 import { addListingRoutes } from './listing-routes.ts'
 import { createOAuth } from './oauth.ts'
 import { addSessionRoutes } from './session-routes.ts'
@@ -46,6 +48,9 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
     scopes: options.app?.scopes ?? defaultScopes,
   }
   const places = createWorld(options, now)
+  const { keptIn } = options
+  const folders =
+    keptIn === undefined ? [] : await Promise.all(places.map(({ account, tree }) => keepInFolder(join(keptIn, account.name), tree)))
   const sessions = createSessions(now)
   const limiter = createRateLimiter(options.rateLimit ?? null, now)
   const truth = createTruth(places)
@@ -126,6 +131,7 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
     options,
   )
   counters = simulator.counters
+  const stop = simulator.close.bind(simulator)
 
   async function authorize(address: string, wanted: { account?: string; deny?: boolean } = {}): Promise<string> {
     const { email, password } = doors.account(wanted.account)
@@ -139,7 +145,12 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
     return location
   }
 
-  return Object.assign(simulator, doors, { app, authorize, truth })
+  async function close(): Promise<void> {
+    await stop()
+    await Promise.all(folders.map((folder) => folder.settled()))
+  }
+
+  return Object.assign(simulator, doors, { app, authorize, truth, close })
 }
 
 function textOf(html: string): string {

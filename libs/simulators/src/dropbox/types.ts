@@ -35,6 +35,8 @@ export type DropboxOptions = SimulatorOptions & {
   pageSize?: number
   /** Per token; Dropbox publishes none. Default none. */
   rateLimit?: RateLimit | null
+  /** Where the accounts' files are kept, each account's in a folder of its name, and found at the next start. Default: only in memory. */
+  keptIn?: string
   /** The sign-in form comes with name and password filled in. Default true. */
   prefillSignIn?: boolean
 }
