@@ -10,6 +10,8 @@ export interface Place {
   revocation: string | null
   account: string
   scopes: readonly string[]
+  /** Its ways of its own. */
+  own?: Partial<Extract<Login, { kind: 'oauth2' }>>
 }
 
 /** As `startOAuthProvider` lays it out. */
@@ -34,7 +36,7 @@ function loginOf(id: string, place: Place): Login {
   const { id: clientIdVariable, secret: clientSecretVariable } = variablesOf(id)
   const { scopes, authorization, token, revocation, issuer } = place
   const endpoints = { authorization, token, revocation, issuer, pkce: true }
-  return { kind: 'oauth2', scopes, clientIdVariable, clientSecretVariable, endpoints: () => endpoints }
+  return { kind: 'oauth2', scopes, clientIdVariable, clientSecretVariable, endpoints: () => endpoints, ...place.own }
 }
 
 /** `sub` is what OpenID Connect calls it. */

@@ -5,6 +5,7 @@ import { startOAuthProvider, type OAuthProviderSimulator } from '@asheville/simu
 import { startMailServer } from '@asheville/testkit/mail-server'
 import { giveBackParked } from '../../apps/accounts/src/connect/give-back.ts'
 import { createSealing } from '../../apps/accounts/src/sealing.ts'
+import { ownWays } from '../../apps/accounts/tests/scripted-networks.ts'
 import { tokenOf, type Visitor } from '../../apps/web/tests/visitor.ts'
 import { placeOf, scriptedNetwork, scriptedStorage, variablesOf } from './scripted-adapters.ts'
 import { startSite, webUrl, type SignInSite } from './start-site.ts'
@@ -171,6 +172,46 @@ describe('signing in with a storage', () => {
       await closed.close()
     }
   })
+})
+
+test('a provider with ways of its own: its long-lived access is kept; what nothing was made of is given back as it wants', async () => {
+  const elm = await startOAuthProvider({
+    accounts: ['anna', 'bert'],
+    clients: [clientOf('/sign-in/elm/callback')],
+    secretIn: 'header',
+    refreshTokens: false,
+    exchangedSeconds: 60 * 86_400,
+    disconnect: true,
+  })
+  const { issuer, authorization, token, ...place } = placeOf(elm.url)
+  const endpoints = { issuer, authorization, token, revocation: null, pkce: true, secretIn: 'header' } as const
+  const own = { ...ownWays(elm.url), endpoints: () => endpoints }
+  const there = await startSite({
+    storages: [scriptedStorage('elm', 'Elm', { ...place, issuer, authorization, token, own })],
+    variables: clientVariables('elm'),
+    isSignUpOpen: false,
+  })
+  try {
+    const visitor = there.open()
+    await walk(visitor, 'sign-in', 'elm', elm, { account: 'anna' })
+    const { user } = await personOf(visitor, there)
+    const [storage] = await connectionsOf(user.id, 'storage', there)
+    const access = { userId: user.id, params: { connectionId: storage!.id }, body: { rejected: null } }
+    const { accessToken, expiresAt } = await there.accounts.platform.getAccess(access)
+    expect(elm.isAccepted(accessToken!)).toBe(true)
+    expect(Date.parse(expiresAt!)).toBeGreaterThan(Date.now() + 59 * 86_400_000)
+    expect(elm.counts()).toMatchObject({ exchanges: 1, trades: 1, disconnects: 0 })
+
+    expect((await walk(there.open(), 'sign-in', 'elm', elm, { account: 'bert' })).status).toBe(403)
+    expect(elm.counts()).toMatchObject({ trades: 2, disconnects: 1, revocations: 0 })
+    expect(elm.grants().map(({ account, isRevoked }) => [account, isRevoked])).toEqual([
+      ['anna', false],
+      ['bert', true],
+    ])
+  } finally {
+    await there.close()
+    await elm.close()
+  }
 })
 
 describe('ways to sign in', () => {

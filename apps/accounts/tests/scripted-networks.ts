@@ -1,4 +1,12 @@
-import { AshevilleError, type ContentType, type Network, type StorageAdapter, type Stream } from '@asheville/core'
+import {
+  AshevilleError,
+  type ContentType,
+  type Login,
+  type Network,
+  type OAuthEndpoints,
+  type StorageAdapter,
+  type Stream,
+} from '@asheville/core'
 import { fetchJson } from '@asheville/http-client'
 import { z } from 'zod'
 
@@ -57,6 +65,65 @@ export function perServerNetwork(id: string): Network {
     async account({ http, token, server, signal }) {
       const { body } = await fetchJson(http.fetch, `${server}/me`, { token: await token(), service: 'Meadow', signal, schema: me })
       return { ...body, title: body.handle, url: null, declined: [] }
+    },
+  }
+}
+
+type AppLogin = Extract<Login, { kind: 'oauth2' }>
+
+/** The app that an operator registered at a `startOAuthProvider`; its variables are `<ID>_CLIENT_ID` and `<ID>_CLIENT_SECRET`. */
+export function appLogin(id: string, url: string, more: Partial<OAuthEndpoints> = {}, own: Partial<AppLogin> = {}): AppLogin {
+  const endpoints = {
+    authorization: `${url}/authorize`,
+    token: `${url}/token`,
+    revocation: `${url}/revoke`,
+    issuer: url,
+    pkce: true,
+    ...more,
+  }
+  const [clientIdVariable, clientSecretVariable] = [`${id.toUpperCase()}_CLIENT_ID`, `${id.toUpperCase()}_CLIENT_SECRET`]
+  return { kind: 'oauth2', scopes: ['read'], clientIdVariable, clientSecretVariable, endpoints: () => endpoints, ...own }
+}
+
+const traded = z.object({ access_token: z.string(), expires_in: z.number() })
+
+/** As a provider does it that knows no refresh tokens, but trades an access token for a longer one, and ends access in a way of its own. */
+export function ownWays(url: string): Required<Pick<AppLogin, 'exchange' | 'refresh' | 'revoke'>> {
+  const trade: NonNullable<AppLogin['exchange']> = async ({ accessToken }, { http, client, signal, now }) => {
+    const { body } = await fetchJson(http.fetch, `${url}/exchange`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa([client.clientId, client.clientSecret ?? ''].map(encodeURIComponent).join(':'))}` },
+      form: { access_token: accessToken },
+      service: 'Harbour',
+      signal,
+      schema: traded,
+      errorOf: ({ status }) => (status === 400 ? new AshevilleError('reconnect-required', 'Harbour no longer accepts our access') : null),
+    })
+    const expiresAt = new Date(now().getTime() + body.expires_in * 1000).toISOString()
+    return { accessToken: body.access_token, expiresAt, refreshToken: null }
+  }
+  return {
+    exchange: trade,
+    refresh: trade,
+    async revoke({ accessToken }, { http, signal }) {
+      await fetchJson(http.fetch, `${url}/disconnect`, { method: 'POST', token: accessToken, service: 'Harbour', signal })
+    },
+  }
+}
+
+/** A network with an account at that provider. */
+export function appNetwork(login: AppLogin, url: string): Network {
+  const id = login.clientIdVariable.replace('_CLIENT_ID', '').toLowerCase()
+  return {
+    ...common,
+    id,
+    title: 'Harbour',
+    streams: [stream('posts', 'posts', 'photos'), stream('likes', 'likes')],
+    logins: [login],
+    async account({ http, token, signal }) {
+      const schema = z.object({ id: z.string(), name: z.string() })
+      const { body } = await fetchJson(http.fetch, `${url}/account`, { token: await token(), service: 'Harbour', signal, schema })
+      return { id: body.id, handle: body.name, title: body.name, url: null, declined: [] }
     },
   }
 }

@@ -59,14 +59,21 @@ export interface LoginIo {
   now(): Date
 }
 
+/** The same, as the app that the operator registered with the provider. */
+export interface AppIo extends LoginIo {
+  readonly client: OAuthClient
+}
+
 /**
  * How a person links an account; data, so that one connect flow serves every adapter.
  * - `fields`: the person fills in fields; `signIn` turns them into tokens (or null where none are needed) and keeps the
  *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong.
  * - `oauth2-per-server`: the person names a server; we register there once (RFC 7591 or the server's own way), then OAuth 2.
- * - `oauth2`: the operator registered one app with the provider; its id and secret are variables. `exchange` trades what the code
- *   brought for what lasts longer; `refresh` and `revoke` are for a provider that has its own way instead of RFC 6749 §6 and RFC 7009,
- *   with the errors of those: `reconnect-required` when the grant is dead, `unavailable`, `rate-limited`.
+ * - `oauth2`: the operator registered one app with the provider; its id and secret are variables, and `io.client` in what follows.
+ *   `exchange` trades what the code brought for what lasts longer, before anything is asked with it. `refresh` and `revoke` are for a
+ *   provider that has its own way instead of RFC 6749 §6 and RFC 7009, with the errors of those: `reconnect-required` when the grant is
+ *   dead, `unavailable`, `rate-limited`. `refresh` is also asked where there is no refresh token, and trades the access token for a new one
+ *   then. `revoke` gets an access token that was renewed before, if it was over.
  * With a storage that has one of the last two people can also sign in. The one redirect URI to register: of a storage
  * `<WEB_URL>/sign-in/<id>/callback`, of a network `<WEB_URL>/connect/<id>/callback`.
  */
@@ -92,9 +99,9 @@ export type Login =
       readonly clientIdVariable: string
       readonly clientSecretVariable: string
       endpoints(variables: Fields): OAuthEndpoints
-      exchange?(tokens: Tokens, io: LoginIo): Promise<Tokens>
-      refresh?(tokens: Tokens, io: LoginIo): Promise<Tokens>
-      revoke?(tokens: Tokens, io: LoginIo): Promise<void>
+      exchange?(tokens: Tokens, io: AppIo): Promise<Tokens>
+      refresh?(tokens: Tokens, io: AppIo): Promise<Tokens>
+      revoke?(tokens: Tokens, io: AppIo): Promise<void>
     }
 
 /**

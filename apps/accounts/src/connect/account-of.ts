@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AshevilleError, type Account, type Fields, type Network, type StorageAdapter, type Tokens } from '@asheville/core'
+import { AshevilleError, kindOf, type Account, type Fields, type Network, type StorageAdapter, type Tokens } from '@asheville/core'
 import type { Context, findAdapter } from '../context.ts'
 
 /** What signing in brought. */
@@ -28,12 +28,18 @@ export async function accountOf(
   const token = () =>
     tokens ? Promise.resolve(tokens.accessToken) : Promise.reject(new AshevilleError('reconnect-required', 'There is no access'))
   const io = { http, variables, token, server, fields, now: () => new Date() }
-  try {
-    if (found.kind === 'storage') return await storageAccount(found.adapter, { ...io, account: { id: userId, handle: '' } }, signal)
-    return await networkAccount(found.adapter, { ...io, account: { id: '', handle: '' } }, signal)
-  } catch (error) {
-    if (!(error instanceof AshevilleError) || error.kind !== 'reconnect-required') throw error
-    throw new AshevilleError('invalid', `${found.adapter.title} does not accept the access that it has just given`, { cause: error })
+  const asked =
+    found.kind === 'storage'
+      ? storageAccount(found.adapter, { ...io, account: { id: userId, handle: '' } }, signal)
+      : networkAccount(found.adapter, { ...io, account: { id: '', handle: '' } }, signal)
+  return asked.catch(refusedAtOnce(found.adapter.title))
+}
+
+/** For the failure of what was asked with an access of a moment ago: reconnecting would not help. */
+export function refusedAtOnce(title: string): (error: unknown) => never {
+  return (error) => {
+    if (kindOf(error) !== 'reconnect-required') throw error
+    throw new AshevilleError('invalid', `${title} does not accept the access that it has just given`, { cause: error })
   }
 }
 

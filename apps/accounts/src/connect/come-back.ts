@@ -1,9 +1,9 @@
-import { AshevilleError, type Account, type OAuthClient } from '@asheville/core'
+import { AshevilleError, type Account, type Login, type OAuthClient } from '@asheville/core'
 import type { OAuthPurpose } from '@asheville/clients'
 import { findAdapter, type Context } from '../context.ts'
 import { getRegistration, retireRegistration } from '../queries/app-registrations.ts'
 import { takeTransaction, type OAuthTransaction, type Sent } from '../queries/oauth-transactions.ts'
-import { accountOf, type SignedIn } from './account-of.ts'
+import { accountOf, refusedAtOnce, type SignedIn } from './account-of.ts'
 import { exchangeCode, UnknownClient } from './oauth-client.ts'
 import { operatorsClient } from './provider-client.ts'
 import { withDeadline } from './with-deadline.ts'
@@ -31,7 +31,7 @@ export async function comeBack(
   sent: Sent,
   back: { purpose: OAuthPurpose; provider: string; callback: Readonly<Record<string, string>>; userId: string; signal: AbortSignal },
 ): Promise<Arrival> {
-  const { db, http, sealing } = context
+  const { db, http, sealing, variables } = context
   const { purpose, provider, callback, userId, signal } = back
   const found = findAdapter(context, provider)
   const { state } = callback
@@ -40,31 +40,33 @@ export async function comeBack(
   const name = transaction.server === null ? found.adapter.title : new URL(transaction.server).host
   if (callback['error'] !== undefined) throw declined(name, callback['error'])
   return withDeadline(name, signal, async (within) => {
-    const client = await clientOf(context, found, transaction)
+    const { client, login } = await clientOf(context, found, transaction)
     const { endpoints, redirectUri, verifier, server, fields, registrationId } = transaction
-    const oauthServer = { name, endpoints, client, http, signal: within, now: () => new Date() }
-    const tokens = await exchangeCode(oauthServer, { callback, redirectUri, verifier }).catch(async (error: unknown) => {
+    const io = { http, variables, client, signal: within, now: () => new Date() }
+    const brought = await exchangeCode({ name, endpoints, ...io }, { callback, redirectUri, verifier }).catch(async (error: unknown) => {
       if (error instanceof UnknownClient && registrationId !== null) await retireRegistration(db, registrationId)
       throw error
     })
+    const tokens = login?.exchange ? await login.exchange(brought, io).catch(refusedAtOnce(found.adapter.title)) : brought
     const signedIn = { tokens, server, fields }
     return { found, name, transaction, signedIn, account: await accountOf(context, found, userId, signedIn, within) }
   })
 }
 
+/** Whom the provider knows us as; `login` where that is the app that the operator registered. */
 async function clientOf(
   { db, sealing, variables }: Context,
   { adapter }: Found,
   { registrationId }: OAuthTransaction,
-): Promise<OAuthClient> {
+): Promise<{ client: OAuthClient; login: Extract<Login, { kind: 'oauth2' }> | null }> {
   if (registrationId !== null) {
     const registration = await getRegistration(db, registrationId, sealing)
     if (!registration) throw notOurs()
-    return registration
+    return { client: registration, login: null }
   }
   const login = adapter.logins.find((each) => each.kind === 'oauth2')
   if (!login) throw notOurs()
-  return operatorsClient(adapter, login, variables)
+  return { client: operatorsClient(adapter, login, variables), login }
 }
 
 /** Forged, replayed, too old, of another session, person or provider: all the same to whoever tries. */

@@ -58,7 +58,7 @@ export async function exchangeCode(
     return tokensOf(await oauth.authorizationCodeGrant(configure(server), url, checks), null, server.now())
   } catch (error) {
     const failure = translate(error, server)
-    if (failure.kind !== 'reconnect-required') throw failure
+    if (failure.kind !== 'reconnect-required' && !isPlainRefusal(error)) throw failure
     throw new AshevilleError('invalid', `${server.name} no longer accepts this answer. Connect again`, { cause: failure })
   }
 }
@@ -77,9 +77,8 @@ export async function refreshTokens(server: OAuthServer, refreshToken: string): 
   }
 }
 
-/** Revokes the grant (RFC 7009) where the server offers it: the refresh token, else the access token. */
+/** Revokes the grant at a server that offers it (RFC 7009): the refresh token, else the access token. */
 export async function revokeTokens(server: OAuthServer, tokens: Tokens): Promise<void> {
-  if (server.endpoints.revocation === null) return
   try {
     await oauth.tokenRevocation(configure(server), tokens.refreshToken ?? tokens.accessToken)
   } catch (error) {
@@ -98,8 +97,7 @@ function configure({ endpoints, client, http, signal }: OAuthServer): oauth.Conf
     token_endpoint: endpoints.token,
     revocation_endpoint: endpoints.revocation ?? undefined,
   }
-  const authentication = client.clientSecret === null ? oauth.None() : oauth.ClientSecretPost(client.clientSecret)
-  const config = new oauth.Configuration(metadata, client.clientId, undefined, authentication)
+  const config = new oauth.Configuration(metadata, client.clientId, undefined, authenticationOf(client, endpoints))
   // How long a server is waited for is decided by our signal; half a minute, its own limit, would lose what the slowest answer.
   config.timeout = 120
   config[oauth.customFetch] = (url, { signal: ownSignal, ...init }) => {
@@ -111,10 +109,28 @@ function configure({ endpoints, client, http, signal }: OAuthServer): oauth.Conf
   return config
 }
 
+/** Public clients only name themselves. */
+function authenticationOf({ clientId, clientSecret }: OAuthClient, { secretIn = 'body' }: OAuthEndpoints): oauth.ClientAuth {
+  if (clientSecret === null) return oauth.None()
+  if (secretIn === 'body') return oauth.ClientSecretPost(clientSecret)
+  // The library's own encodes also what forms leave as it is, and a server that compares without decoding takes neither `%2D` nor `%5F`.
+  const basic = `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`
+  return (_server, _client, _body, headers) => headers.set('authorization', basic)
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1)
+}
+
 function tokensOf(answer: oauth.TokenEndpointResponse, refreshToken: string | null, now: Date): Tokens {
   const { access_token: accessToken, expires_in: seconds } = answer
   const expiresAt = seconds === undefined ? null : new Date(now.getTime() + seconds * 1000).toISOString()
   return { accessToken, expiresAt, refreshToken: answer.refresh_token ?? refreshToken }
+}
+
+/** A code was refused in other words than RFC 6749's, as Facebook does. */
+function isPlainRefusal(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Response && [400, 401, 403].includes(error.cause.status)
 }
 
 /** What the library threw, as one of ours; its own errors carry answers with tokens in them, and go no further. */
@@ -125,15 +141,20 @@ function translate(error: unknown, { name }: OAuthServer): AshevilleError {
       return new AshevilleError('unavailable', `${name} does not answer in time`)
     }
     if (cause instanceof oauth.ResponseBodyError) return ofAnswer(cause, name)
+    // How a server that wants our secret in the header says `invalid_client` (RFC 6749 §5.2).
+    if (cause instanceof oauth.WWWAuthenticateChallengeError && cause.status === 401)
+      return ofAnswer({ error: 'invalid_client', status: 401 }, name)
   }
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
   return new AshevilleError('unavailable', `${name} did not answer as an OAuth server should`, { cause: new Error(code) })
 }
 
 /** Error codes of RFC 6749 §5.2. */
-function ofAnswer({ error, status }: oauth.ResponseBodyError, name: string): AshevilleError {
+function ofAnswer({ error, status }: Pick<oauth.ResponseBodyError, 'error' | 'status'>, name: string): AshevilleError {
   const cause = new Error(`${status} ${error.slice(0, 60)}`)
-  if (error === 'invalid_grant') return new AshevilleError('reconnect-required', `${name} no longer accepts our access`, { cause })
+  // Our requests are well formed: X says `invalid_request` of a code or token that it does not take.
+  if (error === 'invalid_grant' || error === 'invalid_request')
+    return new AshevilleError('reconnect-required', `${name} no longer accepts our access`, { cause })
   if (error === 'invalid_client' || error === 'unauthorized_client') {
     return new UnknownClient('invalid', `${name} does not know this server any more. Connect again`, { cause })
   }

@@ -15,30 +15,51 @@ const refreshMs = 40_000
  * Asks the provider for new tokens; not ended by a caller that goes away. Null when these cannot be renewed at all. Throws
  * `reconnect-required` when the grant is dead, `unavailable` or `rate-limited` otherwise.
  */
-export async function refreshUpstream(context: Context, stored: Granted, tokens: Tokens): Promise<Tokens | null> {
-  const signal = AbortSignal.timeout(refreshMs)
-  const server = await oauthServerOf(context, stored, signal)
-  if (server) return tokens.refreshToken === null ? null : refreshTokens(server, tokens.refreshToken)
-  const { connection } = stored
-  const login = findAdapter(context, connection.provider)?.adapter.logins.find((each) => each.kind === 'fields')
-  if (!login?.refresh) return null
-  const { http, variables } = context
-  return login.refresh(plain(tokens), connection.server, { http, variables, signal, now: () => new Date() })
+export async function refreshUpstream(context: Context, granted: Granted, tokens: Tokens): Promise<Tokens | null> {
+  const { refresh } = await waysOf(context, granted, AbortSignal.timeout(refreshMs))
+  return refresh(plain(tokens))
 }
 
 /** Gives the grant back to the provider; false where it has no way to. */
-export async function revokeUpstream(context: Context, stored: Granted, tokens: Tokens, signal: AbortSignal): Promise<boolean> {
-  const server = await oauthServerOf(context, stored, signal)
-  if (server) {
-    await revokeTokens(server, tokens)
-    return server.endpoints.revocation !== null
-  }
-  const { connection } = stored
-  const login = findAdapter(context, connection.provider)?.adapter.logins.find((each) => each.kind === 'fields')
+export async function revokeUpstream(context: Context, granted: Granted, tokens: Tokens, signal: AbortSignal): Promise<boolean> {
+  const { revoke } = await waysOf(context, granted, signal)
+  await revoke?.(plain(tokens))
+  return revoke !== null
+}
+
+interface Ways {
+  /** Answers null for tokens that cannot be renewed. */
+  refresh(tokens: Tokens): Promise<Tokens | null>
+  revoke: ((tokens: Tokens) => Promise<void>) | null
+}
+
+/** How these tokens are renewed and given back: as the standards say, or in the provider's own way. */
+async function waysOf(context: Context, granted: Granted, signal: AbortSignal): Promise<Ways> {
   const { http, variables } = context
-  if (!login?.revoke) return false
-  await login.revoke(plain(tokens), connection.server, { http, variables, signal, now: () => new Date() })
-  return true
+  const { connection, registrationId } = granted
+  const { logins = [] } = findAdapter(context, connection.provider)?.adapter ?? {}
+  const io = { http, variables, signal, now: () => new Date() }
+  const server = await oauthServerOf(context, granted, signal)
+  if (!server) {
+    const login = logins.find((each) => each.kind === 'fields')
+    return {
+      refresh: async (tokens) => (await login?.refresh?.(tokens, connection.server, io)) ?? null,
+      revoke: login?.revoke ? (tokens) => login.revoke!(tokens, connection.server, io) : null,
+    }
+  }
+  const login = registrationId === null ? logins.find((each) => each.kind === 'oauth2') : undefined
+  const appIo = { ...io, client: server.client }
+  const refresh = async (tokens: Tokens) => {
+    if (login?.refresh) return login.refresh(tokens, appIo)
+    return tokens.refreshToken === null ? null : refreshTokens(server, tokens.refreshToken)
+  }
+  const current = async (tokens: Tokens) => (isOver(tokens) && (await refresh(tokens))) || tokens
+  if (login?.revoke) return { refresh, revoke: async (tokens) => login.revoke!(await current(tokens), appIo) }
+  return { refresh, revoke: server.endpoints.revocation === null ? null : (tokens) => revokeTokens(server, tokens) }
+}
+
+function isOver({ expiresAt }: Tokens): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now()
 }
 
 function plain({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {

@@ -84,7 +84,7 @@ export function basicOf(call: Call): [user: string, password: string] | null {
 
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text)
+    return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
     return text
   }

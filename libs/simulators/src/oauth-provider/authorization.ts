@@ -18,6 +18,9 @@ export type Settings = {
   lifetimeSeconds: number | null
   hasRefresh: boolean
   registration: boolean
+  secretIn: NonNullable<OAuthProviderOptions['secretIn']>
+  exchangedSeconds: number | null
+  disconnect: boolean
   now: () => number
 }
 type Parts = {

@@ -26,7 +26,8 @@ export type OAuthProviderSimulator = Simulator & {
 /**
  * Starts an OAuth 2 provider with accounts, over plain HTTP: authorisation codes (RFC 6749) with PKCE (RFC 7636), refresh tokens that
  * rotate and end the grant when one is used again, codes that end it too (§4.1.2), revocation (RFC 7009), metadata (RFC 8414),
- * registration (RFC 7591), the issuer in answers (RFC 9207), and `GET /account`, which says whose token it is.
+ * registration (RFC 7591), the issuer in answers (RFC 9207), and `GET /account`, which says whose token it is. As options, what providers do in
+ * ways of their own: `/exchange` and `/disconnect`.
  */
 export async function startOAuthProvider(options: OAuthProviderOptions = {}): Promise<OAuthProviderSimulator> {
   const accounts = (options.accounts ?? ['alice', 'bob']).map((name) => ({ id: `${name}-1`, name, password: `password of ${name}` }))
@@ -44,6 +45,9 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
     refreshes: 0,
     refreshReuses: 0,
     revocations: 0,
+    trades: 0,
+    refusedTrades: 0,
+    disconnects: 0,
   }
   const settings = {
     pkce: options.pkce ?? 'required',
@@ -51,6 +55,9 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
     lifetimeSeconds: options.lifetimeSeconds === undefined ? 3600 : options.lifetimeSeconds,
     hasRefresh: options.refreshTokens ?? true,
     registration: options.registration ?? false,
+    secretIn: options.secretIn ?? 'any',
+    exchangedSeconds: options.exchangedSeconds ?? null,
+    disconnect: options.disconnect ?? false,
     now: options.now ?? Date.now,
   } as const
   let origin = ''
@@ -96,10 +103,12 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
       add('POST', '/token', tokens.token)
       add('POST', '/revoke', tokens.revoke)
       add('POST', '/register', tokens.register)
+      if (settings.exchangedSeconds !== null) add('POST', '/exchange', tokens.trade)
+      if (settings.disconnect) add('POST', '/disconnect', (call) => tokens.disconnect(call) ?? vendor.unauthorized())
       add('GET', '/account', ({ token }) => {
-        const grant = token === null ? null : tokens.find(token)
+        const grant = tokens.findGood(token)
         const account = accounts.find(({ name }) => name === grant?.account)
-        if (!grant || grant.isRevoked || !account) return vendor.unauthorized()
+        if (!account) return vendor.unauthorized()
         return { json: { id: account.id, name: account.name, email: `${account.name}@example.org` } }
       })
     },
@@ -129,7 +138,7 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
     issuer: origin,
     counts: () => ({ ...counts }),
     grants: () => tokens.grants,
-    isAccepted: (accessToken: string) => tokens.find(accessToken)?.isRevoked === false,
+    isAccepted: (accessToken: string) => tokens.findGood(accessToken) !== null,
     addClient: (client: OAuthClientRecord) => void clients.set(client.clientId, client),
     forgetClients: () => clients.clear(),
     lie: (lie: Lie) => authorization.lie(lie),

@@ -96,6 +96,47 @@ describe('a provider as it should be', () => {
   })
 })
 
+describe('a provider with ways of its own', () => {
+  const basic = (secret: string) => ({ authorization: `Basic ${Buffer.from(`${client.clientId}:${secret}`).toString('base64')}` })
+
+  test('takes a secret only where it wants it, form-encoded in the header', async () => {
+    await start({ secretIn: 'header', pkce: 'ignored' })
+    const form = { grant_type: 'authorization_code', redirect_uri: client.redirectUris[0]! }
+    const exchangeWith = async (headers: Record<string, string>, more: Record<string, string> = {}) => {
+      const code = codeOf(await provider.authorize(addressOf().address))
+      const body = new URLSearchParams({ ...form, code, ...more })
+      return fetch(`${provider.url}/token`, { method: 'POST', headers, body })
+    }
+    expect((await exchangeWith({}, { client_id: client.clientId, client_secret: client.clientSecret })).status).toBe(401)
+    const refused = await exchangeWith(basic('another'))
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="applications"'])
+    expect((await exchangeWith(basic('a+secret'))).status).toBe(200)
+  })
+
+  test('trades an access token that is good for a longer one, and ends everything for who shows one', async () => {
+    let now = Date.now()
+    await start({ refreshTokens: false, lifetimeSeconds: 60, exchangedSeconds: 600, disconnect: true, now: () => now })
+    const { address, verifier } = addressOf()
+    const { body } = await exchange(codeOf(await provider.authorize(address)), verifier)
+    expect(body).not.toHaveProperty('refresh_token')
+    const traded = await ask('/exchange', { access_token: String(body.access_token) })
+    expect(traded.body).toMatchObject({ expires_in: 600 })
+    now += 61_000
+    expect(provider.isAccepted(String(traded.body.access_token))).toBe(true)
+    now += 600_000
+    expect((await ask('/exchange', { access_token: String(traded.body.access_token) })).status).toBe(400)
+    expect(provider.counts()).toMatchObject({ trades: 2, refusedTrades: 1 })
+
+    const again = addressOf()
+    const second = await exchange(codeOf(await provider.authorize(again.address)), again.verifier)
+    const disconnect = (token: unknown) =>
+      fetch(`${provider.url}/disconnect`, { method: 'POST', headers: { authorization: `Bearer ${String(token)}` } })
+    expect((await disconnect('made up')).status).toBe(401)
+    expect((await disconnect(second.body.access_token)).status).toBe(200)
+    expect(provider.grants().every(({ isRevoked }) => isRevoked)).toBe(true)
+  })
+})
+
 describe('lies', () => {
   test('each spoils one authorisation', async () => {
     await start({ pkce: 'optional' })

@@ -14,7 +14,13 @@ type Parts = {
 const secret = () => randomBytes(24).toString('base64url')
 const fail = (error: string, status = 400): Answer => ({ status, json: { error }, headers: { 'cache-control': 'no-store' } })
 
-/** The token, revocation and registration endpoints. */
+/** Who showed themselves in the header hears in it what was expected there (RFC 6749 §5.2). */
+function unknownClient(call: Call): Answer {
+  const answer = fail('invalid_client', 401)
+  return basicOf(call) ? { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Basic realm="applications"' } } : answer
+}
+
+/** The token, revocation and registration endpoints, and those of its own. */
 export function createTokens({ clients, counts, settings, codes }: Parts) {
   const grants: Grant[] = []
   const grantOfCode = new Map<string, Grant>()
@@ -22,18 +28,18 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
   const spent = new Map<string, Grant>()
 
   function clientOf(call: Call, fields: Record<string, unknown>): OAuthClientRecord | null {
-    const [id, given] = basicOf(call) ?? [
-      String(fields.client_id ?? ''),
-      fields.client_secret === undefined ? null : String(fields.client_secret),
-    ]
+    const basic = basicOf(call)
+    const [id, given] = basic ?? [String(fields.client_id ?? ''), fields.client_secret === undefined ? null : String(fields.client_secret)]
     const client = clients.get(id)
-    return client && client.clientSecret === given ? client : null
+    if (!client || client.clientSecret !== given) return null
+    const isElsewhere = given !== null && settings.secretIn !== 'any' && (settings.secretIn === 'header') !== (basic !== null)
+    return isElsewhere ? null : client
   }
 
   function token(call: Call): Answer {
     const fields = fieldsOf(call)
     const client = clientOf(call, fields)
-    if (!client) return fail('invalid_client', 401)
+    if (!client) return unknownClient(call)
     if (fields.grant_type === 'authorization_code') return exchange(fields, client)
     if (fields.grant_type === 'refresh_token') return refresh(fields, client)
     return fail('unsupported_grant_type')
@@ -61,6 +67,7 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
       clientId: client.clientId,
       accessToken: secret(),
       refreshToken: secret(),
+      expiresAt: endOf(settings.lifetimeSeconds),
       isRevoked: false,
     }
     grants.push(grant)
@@ -93,25 +100,63 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
     spent.set(given, grant)
     grant.accessToken = secret()
     grant.refreshToken = secret()
+    grant.expiresAt = endOf(settings.lifetimeSeconds)
     return answerOf(grant)
   }
 
-  function answerOf({ accessToken, refreshToken }: Grant): Answer {
+  const endOf = (seconds: number | null) => (seconds === null ? null : settings.now() + seconds * 1000)
+
+  function answerOf({ accessToken, refreshToken }: Grant, seconds = settings.lifetimeSeconds): Answer {
     return {
       json: {
         access_token: accessToken,
         token_type: 'Bearer',
-        ...(settings.lifetimeSeconds !== null && { expires_in: settings.lifetimeSeconds }),
+        ...(seconds !== null && { expires_in: seconds }),
         ...(settings.hasRefresh && { refresh_token: refreshToken }),
       },
       headers: { 'cache-control': 'no-store' },
     }
   }
 
+  /** Facebook's way to a token that lasts: the old one goes on until its end, of which nothing is kept here. */
+  function trade(call: Call): Answer {
+    const fields = fieldsOf(call)
+    const client = clientOf(call, fields)
+    if (!client) return unknownClient(call)
+    counts.trades += 1
+    const grant = findGood(String(fields.access_token ?? ''))
+    if (!grant || grant.clientId !== client.clientId) {
+      counts.refusedTrades += 1
+      return fail('invalid_token')
+    }
+    grant.accessToken = secret()
+    grant.expiresAt = endOf(settings.exchangedSeconds)
+    return answerOf(grant, settings.exchangedSeconds)
+  }
+
+  /** Null when the token opens nothing. */
+  function disconnect({ token }: Call): Answer | null {
+    const found = findGood(token)
+    if (!found) return null
+    counts.disconnects += 1
+    for (const grant of grants) if (grant.account === found.account && grant.clientId === found.clientId) grant.isRevoked = true
+    return { status: 200, json: {} }
+  }
+
+  function find(accessToken: string): Grant | null {
+    return grants.find((each) => each.accessToken === accessToken) ?? null
+  }
+
+  /** The grant of a token that opens the account now. */
+  function findGood(accessToken: string | null): Grant | null {
+    const grant = accessToken === null ? null : find(accessToken)
+    return grant && !grant.isRevoked && (grant.expiresAt === null || grant.expiresAt > settings.now()) ? grant : null
+  }
+
   function revoke(call: Call): Answer {
     const fields = fieldsOf(call)
     const client = clientOf(call, fields)
-    if (!client) return fail('invalid_client', 401)
+    if (!client) return unknownClient(call)
     counts.revocations += 1
     for (const grant of grants)
       if (grant.clientId === client.clientId && (grant.refreshToken === fields.token || grant.accessToken === fields.token))
@@ -135,6 +180,9 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
     token,
     revoke,
     register,
-    find: (accessToken: string): Grant | null => grants.find((each) => each.accessToken === accessToken) ?? null,
+    trade,
+    disconnect,
+    find,
+    findGood,
   }
 }

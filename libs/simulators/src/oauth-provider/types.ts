@@ -16,6 +16,12 @@ export type OAuthProviderOptions = SimulatorOptions & {
   lifetimeSeconds?: number | null
   /** Default: true. */
   refreshTokens?: boolean
+  /** Where applications show their secret: in the body, in the header (RFC 6749 §2.3.1), or as they like. Default: `any`. */
+  secretIn?: 'any' | 'body' | 'header'
+  /** `POST /exchange` trades an access token that is still good for one that lives so long. Default: there is no such thing. */
+  exchangedSeconds?: number
+  /** `POST /disconnect` with a bearer token that is still good ends all that the account allowed the application. Default: false. */
+  disconnect?: boolean
 }
 
 /** What the provider says wrongly, of its own will or because somebody is in between; for the next authorisation only. */
@@ -48,6 +54,10 @@ export type OAuthCounts = {
   refreshes: number
   refreshReuses: number
   revocations: number
+  /** At `/exchange`, and refused ones among them. */
+  trades: number
+  refusedTrades: number
+  disconnects: number
 }
 
 export type Grant = {
@@ -55,5 +65,7 @@ export type Grant = {
   clientId: string
   accessToken: string
   refreshToken: string
+  /** When the access token ends, in milliseconds; null: never. */
+  expiresAt: number | null
   isRevoked: boolean
 }

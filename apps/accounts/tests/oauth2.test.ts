@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import type { Network } from '@asheville/core'
+import { fetchJson } from '@asheville/http-client'
+import { startOAuthProvider, startTwitter, type OAuthProviderOptions, type OAuthProviderSimulator } from '@asheville/simulators'
+import { z } from 'zod'
+import { appLogin, appNetwork, ownWays } from './scripted-networks.ts'
+import { errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
+
+/*
+ * Networks for which the operator registered one app, as providers differ: where the secret goes, and ways of their own to renew access
+ * and to give it back.
+ */
+const redirectUri = 'http://localhost:3000/connect/harbour/callback'
+/** Each sign of it means something in a header, a form or an address. */
+const app = { clientId: 'our app', clientSecret: 'a%20 +:/?&=ü_-.~*', redirectUris: [redirectUri] }
+
+let closers: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closers.reverse()) await close()
+  closers = []
+})
+
+interface Scene {
+  network: Network
+  accounts: RunningAccounts
+  alice: Person
+}
+
+async function start(network: Network, { clientId, clientSecret }: { clientId: string; clientSecret: string } = app): Promise<Scene> {
+  const id = network.id.toUpperCase()
+  const variables = { [`${id}_CLIENT_ID`]: clientId, [`${id}_CLIENT_SECRET`]: clientSecret }
+  const accounts = await startAccounts({ networks: [network], variables })
+  closers.push(() => accounts.close())
+  return { network, accounts, alice: await accounts.signUp() }
+}
+
+async function startProvider(options: OAuthProviderOptions = {}): Promise<OAuthProviderSimulator> {
+  const provider = await startOAuthProvider({ clients: [app], ...options })
+  closers.push(() => provider.close())
+  return provider
+}
+
+/** Sent away, allowed there, come back. */
+async function connect({ network, accounts, alice }: Scene, allow: (address: string) => Promise<string>, person: Person = alice) {
+  const { user, session } = person
+  const begun = { provider: network.id, fields: {}, sessionId: session.id, reconnects: null }
+  const reply = await accounts.web.beginConnect({ userId: user.id, body: begun })
+  if (reply.next !== 'authorize') throw new Error('connected at once')
+  const callback = Object.fromEntries(new URL(await allow(reply.url)).searchParams)
+  const body = { provider: network.id, sessionId: session.id, callback }
+  return (await accounts.web.finishConnect({ userId: user.id, body })).connection
+}
+
+const access = ({ accounts, alice }: Scene, connectionId: string, rejected: string | null = null) =>
+  accounts.workers.getAccess({ userId: alice.user.id, params: { connectionId }, body: { rejected } })
+
+const expire = ({ accounts }: Scene, connectionId: string) =>
+  accounts.db.query("UPDATE credentials SET expires_at = now() - interval '1 second' WHERE connection_id = $1 AND field = 'access_token'", [
+    connectionId,
+  ])
+
+const remove = ({ accounts, alice }: Scene, connectionId: string) =>
+  accounts.web.removeConnection({ userId: alice.user.id, params: { connectionId } })
+
+describe('a secret in the header', () => {
+  test('and nowhere else: to exchange the code, to refresh, to revoke', async () => {
+    const provider = await startProvider({ secretIn: 'header' })
+    const scene = await start(appNetwork(appLogin('harbour', provider.url, { secretIn: 'header' }), provider.url))
+    const { id } = await connect(scene, (address) => provider.authorize(address))
+    await expire(scene, id)
+    const { accessToken } = await access(scene, id)
+    expect(provider.isAccepted(accessToken!)).toBe(true)
+    expect(provider.counts()).toMatchObject({ exchanges: 1, refreshes: 1 })
+    await remove(scene, id)
+    expect(provider.counts().revocations).toBe(1)
+    expect(provider.isAccepted(accessToken!)).toBe(false)
+  })
+
+  test('in the body where the provider does not insist', async () => {
+    const provider = await startProvider({ secretIn: 'body' })
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    expect(await connect(scene, (address) => provider.authorize(address))).toMatchObject({ accountId: 'alice-1', state: 'active' })
+  })
+
+  test('a wrong one is told to be so, and links nothing', async () => {
+    const provider = await startProvider({ secretIn: 'header' })
+    const network = appNetwork(appLogin('harbour', provider.url, { secretIn: 'header' }), provider.url)
+    const scene = await start(network, { ...app, clientSecret: 'another' })
+    const error = await errorOf(connect(scene, (address) => provider.authorize(address)))
+    expect(error).toMatchObject({ kind: 'invalid', message: 'Harbour does not know this server any more. Connect again' })
+    expect((await scene.accounts.web.listConnections({ userId: scene.alice.user.id, query: { kind: 'network' } })).connections).toEqual([])
+  })
+})
+
+describe('a provider with ways of its own', () => {
+  const days = (count: number) => count * 86_400
+  const start60 = async () => {
+    const provider = await startProvider({ refreshTokens: false, exchangedSeconds: days(60), disconnect: true })
+    const login = appLogin('harbour', provider.url, { revocation: null }, ownWays(provider.url))
+    const scene = await start(appNetwork(login, provider.url))
+    return { provider, scene, allow: (address: string) => provider.authorize(address) }
+  }
+
+  test('what the code brought is traded for what lasts, and only that is kept', async () => {
+    const { provider, scene, allow } = await start60()
+    const { id } = await connect(scene, allow)
+    const { accessToken, expiresAt } = await access(scene, id)
+    expect(provider.counts()).toMatchObject({ exchanges: 1, trades: 1, refreshes: 0 })
+    expect(accessToken).toBe(provider.grants()[0]!.accessToken)
+    expect(Date.parse(expiresAt!) - Date.now()).toBeGreaterThan(days(59) * 1000)
+  })
+
+  test('an exchange that fails connects nothing, and says so', async () => {
+    const { provider, scene, allow } = await start60()
+    provider.faults.add({ kind: 'server-error', route: '/exchange', next: 1 })
+    expect(await kindThrown(connect(scene, allow))).toBe('unavailable')
+    expect((await scene.accounts.web.listConnections({ userId: scene.alice.user.id, query: { kind: 'network' } })).connections).toEqual([])
+  })
+
+  test('a token that is refused is traded once; one that is dead needs reconnecting', async () => {
+    const { provider, scene, allow } = await start60()
+    const { id } = await connect(scene, allow)
+    const { accessToken: old } = await access(scene, id)
+    const fresh = await access(scene, id, old)
+    expect(fresh.accessToken).not.toBe(old)
+    expect(provider.counts()).toMatchObject({ trades: 2, refreshes: 0 })
+    provider.revokeGrants()
+    expect(await kindThrown(access(scene, id, fresh.accessToken))).toBe('reconnect-required')
+    expect(provider.counts()).toMatchObject({ trades: 3, refusedTrades: 1 })
+    const { state } = await scene.accounts.web.getConnection({ userId: scene.alice.user.id, params: { connectionId: id } })
+    expect(state).toBe('reconnect')
+  })
+
+  test('disconnecting gives access back in the provider’s way', async () => {
+    const { provider, scene, allow } = await start60()
+    const { id } = await connect(scene, allow)
+    const { accessToken } = await access(scene, id)
+    await remove(scene, id)
+    expect(provider.counts()).toMatchObject({ disconnects: 1, revocations: 0 })
+    expect(provider.isAccepted(accessToken!)).toBe(false)
+  })
+
+  test('an access token that is over is renewed first, where it takes one to give access back', async () => {
+    const provider = await startProvider({ disconnect: true })
+    const { revoke } = ownWays(provider.url)
+    const scene = await start(appNetwork(appLogin('harbour', provider.url, { revocation: null }, { revoke }), provider.url))
+    const { id } = await connect(scene, (address) => provider.authorize(address))
+    await expire(scene, id)
+    await remove(scene, id)
+    expect(provider.counts()).toMatchObject({ refreshes: 1, disconnects: 1 })
+    expect(provider.grants()[0]!.isRevoked).toBe(true)
+  })
+
+  test('closing an account does the same, and the report says that it is revoked', async () => {
+    const { provider, scene, allow } = await start60()
+    const { accounts } = scene
+    const bob = await accounts.signUp()
+    await connect(scene, allow, bob)
+    const linkToken = randomBytes(32).toString('base64url')
+    const body = { current: 'correct horse', sessionId: bob.session.id, linkToken, removesFiles: false }
+    await accounts.web.closeAccount({ userId: bob.user.id, body })
+    const report = () => accounts.web.findClosing({ body: { linkToken } })
+    while ((await report()).step !== 'forget') await delay(100)
+    await accounts.conductor.noteForgotten({ userId: bob.user.id, body: { items: 0, pages: 0, media: 0, others: 0, jobs: 0 } })
+    while ((await report()).grants[0]?.outcome === 'pending') await delay(100)
+    expect((await report()).grants).toMatchObject([{ provider: 'harbour', outcome: 'revoked', reason: null }])
+    expect(provider.counts().disconnects).toBe(1)
+  })
+})
+
+describe('X', () => {
+  const xNetwork = (url: string): Network => ({
+    ...appNetwork(
+      appLogin(
+        'x',
+        url,
+        {
+          authorization: `${url}/i/oauth2/authorize`,
+          token: `${url}/2/oauth2/token`,
+          revocation: `${url}/2/oauth2/revoke`,
+          issuer: null,
+          secretIn: 'header',
+        },
+        { scopes: ['users.read', 'tweet.read', 'offline.access'] },
+      ),
+      url,
+    ),
+    async account({ http, token, signal }) {
+      const schema = z.object({ data: z.object({ id: z.string(), username: z.string(), name: z.string() }) })
+      const { body } = await fetchJson(http.fetch, `${url}/2/users/me`, { token: await token(), service: 'X', signal, schema })
+      return { id: body.data.id, handle: `@${body.data.username}`, title: body.data.name, url: null, declined: [] }
+    },
+  })
+
+  test('shows its secret in the header, rotates refresh tokens, and says in words of its own that one is dead', async () => {
+    const x = await startTwitter({ app: { redirectUris: ['http://localhost:3000/connect/x/callback'] } })
+    closers.push(() => x.close())
+    const scene = await start(xNetwork(x.url), x.app)
+    const allow = (address: string) => x.authorize(address)
+    const { id, handle } = await connect(scene, allow)
+    expect(handle).toBe('@alice')
+    for (const round of [1, 2, 3]) {
+      await expire(scene, id)
+      const replies = await Promise.all(Array.from({ length: 10 }, () => access(scene, id)))
+      expect(new Set(replies.map(({ accessToken }) => accessToken)).size).toBe(1)
+      expect(x.counters.snapshot()).toMatchObject({ other: { refreshes: round }, refreshTokenReuse: 0 })
+    }
+    x.revokeTokens()
+    await expire(scene, id)
+    expect(await kindThrown(access(scene, id))).toBe('reconnect-required')
+    expect((await connect(scene, allow)).id).toBe(id)
+    await remove(scene, id)
+    expect(x.counters.snapshot()).toMatchObject({ other: { revocations: 1 } })
+  })
+})
