@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createRandom, createRateLimiter, createSimulator } from '../kit/index.ts'
+import { createRandom, createRateLimiter, createSimulator, pageText } from '../kit/index.ts'
 import type { Answer, Call, Counters, RateLimit, Simulator } from '../kit/index.ts'
 import { createCursorCodec } from './cursors.ts'
 import { createDoors } from './doors.ts'
@@ -137,11 +137,11 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
     const { email, password } = doors.account(wanted.account)
     const form = new URLSearchParams(new URL(address).search)
     const shown = await fetch(address)
-    if (!shown.ok) throw new Error(`${shown.status} ${textOf(await shown.text())}`)
+    if (!shown.ok) throw new Error(`${shown.status} ${pageText(await shown.text())}`)
     for (const [name, value] of Object.entries({ email, password, decision: wanted.deny ? 'deny' : 'allow' })) form.set(name, value)
     const answer = await fetch(`${simulator.url}/oauth2/authorize`, { method: 'POST', body: form, redirect: 'manual' })
     const location = answer.headers.get('location')
-    if (location === null) throw new Error(`${answer.status} ${textOf(await answer.text())}`)
+    if (location === null) throw new Error(`${answer.status} ${pageText(await answer.text())}`)
     return location
   }
 
@@ -151,11 +151,4 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
   }
 
   return Object.assign(simulator, doors, { app, authorize, truth, close })
-}
-
-function textOf(html: string): string {
-  return html
-    .replace(/<style>.*?<\/style>|<[^>]+>/gs, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
 }

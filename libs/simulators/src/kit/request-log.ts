@@ -11,7 +11,19 @@ export type LogEntry = {
   ms: number
 }
 
-const secretParameters = ['access_token', 'refresh_token', 'client_secret', 'code', 'code_verifier', 'token', 'password', 'state']
+const secretParameters = [
+  'access_token',
+  'refresh_token',
+  'fb_exchange_token',
+  'input_token',
+  'appsecret_proof',
+  'client_secret',
+  'code',
+  'code_verifier',
+  'token',
+  'password',
+  'state',
+]
 
 /** Keeps the newest `keep` requests, never a token. */
 export function createRequestLog(keep = 10_000) {

@@ -1,5 +1,5 @@
-import { createRandom } from '../kit/index.ts'
-import { escapeHtml, statusHtml } from './html.ts'
+import { createRandom, escapeHtml } from '../kit/index.ts'
+import { statusHtml } from './html.ts'
 import { msOf } from './keys.ts'
 import { mediaEntity } from './media.ts'
 import type { AccountRecord, PollFields, StatusFields, StatusRecord } from './types.ts'

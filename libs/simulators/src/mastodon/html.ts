@@ -1,7 +1,4 @@
-/** Escapes text for HTML content and attribute values. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')
-}
+import { escapeHtml } from '../kit/index.ts'
 
 type Names = { origin: string; mentions: { username: string; url: string }[] }
 

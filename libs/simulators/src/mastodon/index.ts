@@ -1,4 +1,4 @@
-import { createRateLimiter, createSimulator } from '../kit/index.ts'
+import { createRateLimiter, createSimulator, pageText } from '../kit/index.ts'
 import type { Answer, Call, RateLimit, Simulator } from '../kit/index.ts'
 import { createEntities } from './entities.ts'
 import { addInstance } from './instance.ts'
@@ -121,21 +121,14 @@ export async function startMastodon(options: MastodonOptions = {}): Promise<Mast
     const { username, password } = local(wanted.account)
     const form = new URLSearchParams(new URL(address).search)
     const shown = await fetch(address)
-    if (!shown.ok) throw new Error(`${shown.status} ${textOf(await shown.text())}`)
+    if (!shown.ok) throw new Error(`${shown.status} ${pageText(await shown.text())}`)
     for (const [name, value] of Object.entries({ username, password: password ?? '', decision: wanted.deny ? 'deny' : 'authorize' }))
       form.set(name, value)
     const answer = await fetch(`${origin}/oauth/authorize`, { method: 'POST', body: form, redirect: 'manual' })
     const location = answer.headers.get('location')
-    if (location === null) throw new Error(`${answer.status} ${textOf(await answer.text())}`)
+    if (location === null) throw new Error(`${answer.status} ${pageText(await answer.text())}`)
     return location
   }
 
   return Object.assign(simulator, world.script, own, { authorize, truth })
-}
-
-function textOf(html: string): string {
-  return html
-    .replace(/<style>.*?<\/style>|<[^>]+>/gs, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
 }

@@ -1,4 +1,4 @@
-import { escapeHtml } from './html.ts'
+import { escapeHtml } from '../kit/index.ts'
 import type { AccountRecord } from './types.ts'
 
 const page = (title: string, body: string) =>

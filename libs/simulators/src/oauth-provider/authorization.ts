@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { escapeHtml } from '../kit/index.ts'
 import type { Answer, Call } from '../kit/index.ts'
-import { consentPage, escapeHtml, page } from './pages.ts'
+import { consentPage, page } from './pages.ts'
 import type { Lie, OAuthClientRecord, OAuthCounts, OAuthProviderOptions } from './types.ts'
 
 export type Code = {

@@ -1,4 +1,4 @@
-import { createSimulator } from '../kit/index.ts'
+import { createSimulator, pageText } from '../kit/index.ts'
 import type { Simulator } from '../kit/index.ts'
 import { createAuthorization } from './authorization.ts'
 import { page } from './pages.ts'
@@ -120,7 +120,7 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
     const account = accounts.find(({ name }) => name === (wanted.account ?? accounts[0]?.name))
     if (!account) throw new Error(`no account ${wanted.account}`)
     const shown = await fetch(address)
-    if (!shown.ok) throw new Error(`${shown.status} ${textOf(await shown.text())}`)
+    if (!shown.ok) throw new Error(`${shown.status} ${pageText(await shown.text())}`)
     const form = new URLSearchParams(new URL(address).search)
     for (const [name, value] of Object.entries({
       username: account.name,
@@ -130,7 +130,7 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
       form.set(name, value)
     const answer = await fetch(`${simulator.localUrl}/authorize`, { method: 'POST', body: form, redirect: 'manual' })
     const location = answer.headers.get('location')
-    if (location === null) throw new Error(`${answer.status} ${textOf(await answer.text())}`)
+    if (location === null) throw new Error(`${answer.status} ${pageText(await answer.text())}`)
     return location
   }
 
@@ -147,11 +147,4 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
       for (const grant of tokens.grants) if (account === undefined || grant.account === account) grant.isRevoked = true
     },
   })
-}
-
-function textOf(html: string): string {
-  return html
-    .replace(/<style>.*?<\/style>|<[^>]+>/gs, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
 }

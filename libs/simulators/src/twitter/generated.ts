@@ -1,7 +1,7 @@
-import { createContent, createRandom } from '../kit/index.ts'
+import { createContent, createRandom, saying } from '../kit/index.ts'
 import type { Random } from '../kit/index.ts'
 import type { Acts } from './acts.ts'
-import { alts, places, polls, quoteComments, retorts, sources, subjects, threadTails } from './phrases.ts'
+import { alts, places, polls, quoteComments, retorts, sources, threadTails } from './phrases.ts'
 import type { TwitterGenerateOptions, NewTweetMedia, NewTweet } from './types.ts'
 import type { World } from './world.ts'
 
@@ -18,12 +18,10 @@ export function createGenerator(world: World, acts: Acts) {
       const { text, language } = content.post(index)
       return { text: text.slice(0, 3900), language }
     }
-    const subject = random.pick(subjects)
-    const words = [random.pick(subject.openings).replace('%', random.pick(subject.words)), random.pick(subject.endings)].filter(Boolean)
-    const opening = words[0]![0]!.toUpperCase() + words[0]!.slice(1)
+    const { subject, text } = saying(random)
     const tag = subject.tag !== null && random.chance(0.25) ? ` #${subject.tag}` : ''
     const link = random.chance(0.08) ? ` https://example.org/${subject.name}/${random.hex(3)}?from=x&page=${random.int(1, 9)}` : ''
-    return { text: `${opening}${words.length > 1 ? ` ${words[1]}` : ''}${tag}${link}`, language: 'en' }
+    return { text: `${text}${tag}${link}`, language: 'en' }
   }
 
   function photosOf(random: Random): NewTweetMedia[] {

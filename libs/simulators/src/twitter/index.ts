@@ -1,4 +1,4 @@
-import { createRandom, createSimulator } from '../kit/index.ts'
+import { createRandom, createSimulator, pageText } from '../kit/index.ts'
 import type { Answer, Call, Counters, Simulator } from '../kit/index.ts'
 import { createActs } from './acts.ts'
 import type { Acts } from './acts.ts'
@@ -202,7 +202,7 @@ export async function startTwitter(options: TwitterOptions = {}): Promise<Twitte
   async function authorize(address: string, wanted: { account?: string; deny?: boolean; decline?: string[] } = {}): Promise<string> {
     const { username, password } = acts.account(wanted.account)
     const shown = await fetch(address)
-    if (!shown.ok) throw new Error(`${shown.status} ${textOf(await shown.text())}`)
+    if (!shown.ok) throw new Error(`${shown.status} ${pageText(await shown.text())}`)
     const form = new URLSearchParams(new URL(address).search)
     const typed = {
       username,
@@ -213,16 +213,9 @@ export async function startTwitter(options: TwitterOptions = {}): Promise<Twitte
     for (const [name, value] of Object.entries(typed)) form.set(name, value)
     const answer = await fetch(new URL('/i/oauth2/authorize', address), { method: 'POST', body: form, redirect: 'manual' })
     const location = answer.headers.get('location')
-    if (location === null) throw new Error(`${answer.status} ${textOf(await answer.text())}`)
+    if (location === null) throw new Error(`${answer.status} ${pageText(await answer.text())}`)
     return location
   }
 
   return Object.assign(simulator, own, { app, authorize, truth })
-}
-
-function textOf(html: string): string {
-  return html
-    .replace(/<style>.*?<\/style>|<[^>]+>/gs, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
 }

@@ -1,8 +1,7 @@
-import { encodePicture, makePicture, mimeOf, sha256 } from '../kit/index.ts'
+import { encodePicture, encodeVideo, makePicture, mimeOf, sha256 } from '../kit/index.ts'
 import type { Answer, Call, PictureFormat } from '../kit/index.ts'
 import type { Account, MediaRecord } from './records.ts'
 import type { TrueTweetMedia, TwitterOptions } from './types.ts'
-import { encodeVideo } from './video.ts'
 import type { World } from './world.ts'
 
 /** Longest side of the picture that an address without a `name` gives, and of the named ones (pbs.twimg.com). */

@@ -1,4 +1,4 @@
-import { createRandom } from '../kit/index.ts'
+import { createRandom } from './random.ts'
 
 export type VideoSpec = {
   seed: string
