@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { AshevilleError, throwIfAborted } from './errors.ts'
 import type { ContentType, Item, SkippedItem } from './item.ts'
-import type { Covered, Page, PullIo, Range, Stream, Walk } from './network.ts'
+import type { Covered, Page, PullIo, Range, Stream, Walk, WalkKind } from './network.ts'
 
 /** One answer of a network that lists newest first. */
 export interface Listing<R> {
@@ -26,6 +26,8 @@ export interface ListRequest {
   after: string | null
   /** For networks that can narrow a listing by date; what is outside is left out in any case. */
   range: Range
+  /** An incremental walk wants little: a network that charges for what it lists may be asked for less at once. */
+  kind: WalkKind
 }
 
 /** What a network that lists newest first must bring along; the rest is the same everywhere. */
@@ -39,8 +41,18 @@ export interface Timeline<R> {
   mark?(record: R): string | null
   /** How many of the newest items an incremental walk reads again; 20. Fewer than fit into one answer, or more is read again. */
   overlap?: number
+  /**
+   * For networks that list from the top alone, whose answers know nothing of `after`: so many of the newest are remembered. A walk is where all is
+   * stored with the first answer of which half is remembered; what should be above the last of these and is not there is missing.
+   */
+  remembers?: number
   /** The order is that of publication: a walk ends at the range's start, and pages say what they cover. */
   isDated?: boolean
+  /**
+   * When the record took its place in that order, where this may be later than its item's `at`: an edit that is listed anew. `list` then looks
+   * for what is before a range's end beyond that end too.
+   */
+  placedAt?(record: R): string
   /** Disjoint ranges to be pulled side by side, newest first, that together are the given one. Only with `isDated`. */
   split?(range: Range, io: PullIo): Promise<Range[]>
   /** As `Stream.gone`; makes an incremental walk report recent items that disappeared. */
@@ -60,7 +72,7 @@ type Known = z.infer<typeof knownSchema>
 const headSchema = z.object({ floor: z.string().nullable(), known: knownSchema })
 type Head = z.infer<typeof headSchema>
 
-/** Where a walk is: above `floor`, below `before`. `next` is the head that it leaves; `last`, the previous page's oldest date. */
+/** Where a walk is: above `floor`, below `before`. `next` is the head that it leaves; `last`, the oldest date of the pages before. */
 const stateSchema = z.object({
   floor: z.string().nullable(),
   known: knownSchema,
@@ -74,6 +86,8 @@ interface Turned {
   readonly key: string
   readonly hash: string
   item: Item | null
+  /** Null: not known. */
+  placedAt: string | null
   skipped: SkippedItem | null
 }
 
@@ -106,23 +120,25 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
       let wasInterrupted = state.before !== null
       for (;;) {
         throwIfAborted(io.signal)
-        const listing = await timeline.list({ before: state.before, after: state.floor, range: askedFor(walk) }, io)
+        const listing = await timeline.list({ before: state.before, after: state.floor, range: askedFor(walk), kind: walk.kind }, io)
         const turned = listing.records.map((record) => turn(timeline, record, io))
         const page = pageOf(timeline, walk, state, listing, turned)
         if (walk.kind !== 'incremental') {
-          state = { ...state, before: listing.older, last: oldestOf(turned) ?? state.last }
+          state = { ...state, before: listing.older, last: oldestYet(state, turned) }
           yield { ...page, cursor: page.cursor === null ? null : JSON.stringify(state) }
         } else {
-          const next = state.next ?? headAfter(timeline, state.floor, listing, turned)
-          const met = new Set(turned.map(({ key }) => key))
-          const known = state.known.filter(([key]) => !met.has(key))
-          const isAtFloor = page.cursor === null || (listing.isShort === true && state.known.length > 0 && known.length === 0)
-          if (!isAtFloor) {
-            state = { ...state, known, next, before: listing.older }
+          const { left, passed, isMet } = compare(state.known, turned)
+          const next = headOf(timeline, state, listing, turned)
+          const isAllKnown =
+            timeline.remembers === undefined ? listing.isShort === true && state.known.length > 0 && left.length === 0 : isMet
+          if (page.cursor !== null && !isAllKnown) {
+            state = { ...state, known: left, next, before: listing.older }
             yield { ...page, cursor: JSON.stringify(state) }
           } else {
-            const missing = known.map(([key]) => key)
+            const isEnd = page.cursor === null
+            const missing = (isEnd ? left : left.slice(0, passed)).map(([key]) => key)
             const gone = missing.length > 0 && timeline.gone ? await timeline.gone(missing, io) : []
+            if (!isEnd) next.known = [...next.known, ...left.slice(passed)].slice(0, timeline.remembers)
             state = startOf(next.floor, next.known)
             yield { ...page, gone, ...(wasInterrupted ? { cursor: JSON.stringify(state) } : { cursor: null, head: JSON.stringify(next) }) }
             if (wasInterrupted) {
@@ -160,11 +176,38 @@ function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Lis
 /** The head that a listing from the very top leaves: a floor some items below the newest, and what is known above it. */
 function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: Listing<R>, turned: Turned[]): Head {
   const keep = (count: number): Known => turned.slice(0, count).map(({ key, hash }) => [key, hash])
+  if (timeline.remembers !== undefined) return { floor: null, known: keep(timeline.remembers) }
   if (!timeline.mark) return { floor: listing.older ?? floor, known: keep(turned.length) }
   const overlap = timeline.overlap ?? defaultOverlap
   const below = listing.records[overlap]
   const mark = below === undefined ? null : timeline.mark(below)
   return mark === null ? { floor, known: keep(turned.length) } : { floor: mark, known: keep(overlap) }
+}
+
+/** The head that an incremental walk leaves so far: that of its first answer, or all that is to be remembered. */
+function headOf<R>(timeline: Timeline<R>, state: State, listing: Listing<R>, turned: Turned[]): Head {
+  if (state.next === null) return headAfter(timeline, state.floor, listing, turned)
+  if (timeline.remembers === undefined) return state.next
+  const { known } = headAfter(timeline, null, listing, turned)
+  return { floor: null, known: [...state.next.known, ...known].slice(0, timeline.remembers) }
+}
+
+/** What is known and not in an answer, how many of these should be above the last known one in it, and whether half of it is known. */
+function compare(known: Known, turned: Turned[]): { left: Known; passed: number; isMet: boolean } {
+  const keys = new Set(known.map(([key]) => key))
+  const met = new Set(turned.map(({ key }) => key).filter((key) => keys.has(key)))
+  const isLeft = ([key]: Known[number]) => !met.has(key)
+  const last = [...met].at(-1)
+  const passed =
+    last === undefined
+      ? 0
+      : known
+          .slice(
+            0,
+            known.findIndex(([key]) => key === last),
+          )
+          .filter(isLeft).length
+  return { left: known.filter(isLeft), passed, isMet: met.size > 0 && met.size * 2 >= turned.length }
 }
 
 function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
@@ -177,22 +220,32 @@ function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
         return short(lasting(item.object))
       },
       item,
+      placedAt: timeline.placedAt?.(record) ?? item.at,
       skipped: null,
     }
   } catch (error) {
     const id = timeline.idOf(record)
     const reason = error instanceof AshevilleError ? error.message : 'The network sent it in an unknown shape'
-    return { key: id ?? short(JSON.stringify(record)), hash: short(JSON.stringify(record)), item: null, skipped: { id, reason } }
+    return {
+      key: id ?? short(JSON.stringify(record)),
+      hash: short(JSON.stringify(record)),
+      item: null,
+      placedAt: null,
+      skipped: { id, reason },
+    }
   }
 }
 
-/** Between the previous page's oldest instant and this one's, both left out: others may share them. */
+/**
+ * From this page's last place on, up to the oldest instant of the pages before, both left out: others may share them. Nothing where an
+ * answer is out of order, or it or the one before has what is not dated.
+ */
 function coveredBy<R>(range: Range, state: State, listing: Listing<R>, turned: Turned[]): Covered[] {
-  const dates = turned.map(({ item }) => item?.at ?? null)
-  if (dates.includes(null) || dates.some((at, index) => index > 0 && at! > dates[index - 1]!)) return []
-  const top = state.before === null ? (dates[0] ?? null) : state.last
+  const places = turned.map(({ placedAt }) => placedAt)
+  if (places.includes(null) || places.some((at, index) => index > 0 && at! > places[index - 1]!)) return []
+  const top = state.before === null ? (places[0] ?? null) : state.last
   if (top === null) return []
-  const oldest = dates.at(-1)
+  const oldest = places.at(-1)
   const bottom = listing.older === null || oldest === undefined || oldest === null ? null : new Date(Date.parse(oldest) + 1).toISOString()
   const from = bottom === null || (range.from !== null && range.from > bottom) ? range.from : bottom
   const to = range.to !== null && range.to < top ? range.to : top
@@ -201,6 +254,13 @@ function coveredBy<R>(range: Range, state: State, listing: Listing<R>, turned: T
 
 function oldestOf(turned: Turned[]): string | null {
   return turned.findLast(({ item }) => item !== null && item.at !== null)?.item?.at ?? null
+}
+
+/** The oldest date of all pages so far; null after one with something whose date is not known, which may be older. */
+function oldestYet(state: State, turned: Turned[]): string | null {
+  const dates = turned.map(({ item }) => item?.at ?? null)
+  if (dates.includes(null)) return null
+  return [state.last, ...dates].reduce((oldest, at) => (oldest === null || (at !== null && at < oldest) ? at : oldest), null)
 }
 
 /** The walk that leaves a head is not cut off at its start, or there might be nothing to put the floor below. */
