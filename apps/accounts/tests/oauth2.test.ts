@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { Network } from '@asheville/core'
+import type { Fields, Network } from '@asheville/core'
 import { fetchJson } from '@asheville/http-client'
 import { startOAuthProvider, startTwitter, type OAuthProviderOptions, type OAuthProviderSimulator } from '@asheville/simulators'
 import { z } from 'zod'
@@ -82,6 +82,15 @@ describe('a secret in the header', () => {
     const provider = await startProvider({ secretIn: 'body' })
     const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
     expect(await connect(scene, (address) => provider.authorize(address))).toMatchObject({ accountId: 'alice-1', state: 'active' })
+  })
+
+  test('what is asked for may depend on what the operator set', async () => {
+    const provider = await startProvider()
+    const scopes = ({ HARBOUR_CLIENT_ID: id }: Fields) => ['read', id === app.clientId ? 'write' : '']
+    const { network, accounts, alice } = await start(appNetwork(appLogin('harbour', provider.url, {}, { scopes }), provider.url))
+    const begun = { provider: network.id, fields: {}, sessionId: alice.session.id, reconnects: null }
+    const reply = await accounts.web.beginConnect({ userId: alice.user.id, body: begun })
+    expect(reply.next === 'authorize' && new URL(reply.url).searchParams.get('scope')).toBe('read write')
   })
 
   test('a wrong one is told to be so, and links nothing', async () => {

@@ -95,7 +95,8 @@ export type Login =
     }
   | {
       readonly kind: 'oauth2'
-      readonly scopes: readonly string[]
+      /** By the operator's variables where the provider lets only some apps ask for some of them. */
+      readonly scopes: readonly string[] | ((variables: Fields) => readonly string[])
       readonly clientIdVariable: string
       readonly clientSecretVariable: string
       endpoints(variables: Fields): OAuthEndpoints

@@ -49,6 +49,11 @@ export const mediaSourceSchema = z.object({
   kind: z.enum(['image', 'video', 'audio', 'document']),
   /** As the network says; what the bytes really are is looked up when they are stored. */
   mediaType: z.string().optional(),
+  /**
+   * For `openMedia` alone, as long as the page that brought it is fresh: a signed address that ends, say, where `url` merely names the file.
+   * Never stored, and no part of what the item is; without it `openMedia` finds the file all the same.
+   */
+  fresh: z.string().optional(),
 })
 export type MediaSource = z.infer<typeof mediaSourceSchema>
 

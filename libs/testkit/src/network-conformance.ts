@@ -368,7 +368,7 @@ const slowMs = 60_000
 /** What is stored of an item, the counts left out. */
 function identity({ id, at, contentType, object, media }: Item): string {
   const lasting = JSON.stringify(object, (key, value: unknown) => (/^(likes|shares|replies)$/.test(key) ? undefined : value))
-  return JSON.stringify({ id, at, contentType, lasting, media })
+  return JSON.stringify({ id, at, contentType, lasting, media: media.map(({ fresh: _, ...source }) => source) })
 }
 
 function checkItem(item: Item, stream: Stream): void {

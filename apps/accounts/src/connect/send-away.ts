@@ -34,7 +34,8 @@ export async function sendAway(
   const { server, endpoints, registrationId } = target
   const transaction = { ...errand, provider, server, fields, endpoints, registrationId, redirectUri, verifier }
   await db.transaction((tx) => addTransaction(tx, sent, state, transaction, sealing))
-  return authorizationUrl(target, { redirectUri, scopes: login.scopes, state, verifier })
+  const scopes = typeof login.scopes === 'function' ? login.scopes(context.variables) : login.scopes
+  return authorizationUrl(target, { redirectUri, scopes, state, verifier })
 }
 
 interface Target {
