@@ -4,7 +4,7 @@ import type { PlatformMetrics } from './metrics.ts'
 /** The same storage, its calls and bytes counted. */
 export function withCount(storage: Storage, provider: string, { storageCalls, storageBytes }: PlatformMetrics): Storage {
   const count = (method: string, times = 1) => storageCalls.inc({ provider, method }, times)
-  const { space, changes, removeAll } = storage
+  const { space, changes, untilChange, removeAll } = storage
   return {
     can: storage.can,
     put(files, signal) {
@@ -52,6 +52,12 @@ export function withCount(storage: Storage, provider: string, { storageCalls, st
       changes(since: string | null, signal: AbortSignal) {
         count('changes')
         return changes.call(storage, since, signal)
+      },
+    }),
+    ...(untilChange && {
+      untilChange(since: string, maxMs: number, signal: AbortSignal) {
+        count('untilChange')
+        return untilChange.call(storage, since, maxMs, signal)
       },
     }),
   }

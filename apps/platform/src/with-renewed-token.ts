@@ -11,7 +11,7 @@ export function withRenewedToken(storage: Storage, token: Pick<AccessToken, 'rej
       return work()
     }
   }
-  const { removeAll, space, changes } = storage
+  const { removeAll, space, changes, untilChange } = storage
   return {
     can: storage.can,
     async put(files, signal) {
@@ -40,6 +40,9 @@ export function withRenewedToken(storage: Storage, token: Pick<AccessToken, 'rej
     ...(removeAll && { removeAll: (signal: AbortSignal) => renewing(() => removeAll.call(storage, signal)) }),
     ...(space && { space: (signal: AbortSignal) => renewing(() => space.call(storage, signal)) }),
     ...(changes && { changes: (since: string | null, signal: AbortSignal) => renewing(() => changes.call(storage, since, signal)) }),
+    ...(untilChange && {
+      untilChange: (since: string, maxMs: number, signal: AbortSignal) => renewing(() => untilChange.call(storage, since, maxMs, signal)),
+    }),
   }
 }
 

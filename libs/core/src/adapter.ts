@@ -106,11 +106,13 @@ export type Login =
     }
 
 /**
- * Ways out, both guarded (private addresses refused unless the operator allows them), both with deadlines.
- * `fetch` for most; `agent` for SDKs that insist on Node's own HTTP client.
+ * Ways out, all guarded (private addresses refused unless the operator allows them), all with deadlines.
+ * `fetch` for most; `longPoll` where the other side holds its answer back until it has news: the caller's signal alone ends that wait;
+ * `agent` for SDKs that insist on Node's own HTTP client.
  */
 export interface Http {
   readonly fetch: typeof fetch
+  readonly longPoll: typeof fetch
   readonly agent: Agent
 }
 

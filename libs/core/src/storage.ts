@@ -46,6 +46,14 @@ export interface Got {
   revision: Revision
 }
 
+/** What has changed since a cursor, by us or by others. */
+export interface Changes {
+  /** Files written, replaced or removed; `'all'`: it cannot be told which. None: nothing has changed. */
+  paths: string[] | 'all'
+  /** From here on next time. */
+  cursor: string
+}
+
 /** Bytes; null where the storage does not say. */
 export interface Space {
   used: number | null
@@ -80,7 +88,13 @@ export interface Storage {
   /** Everything there is of the person, the folder itself too. Only of a storage that is not the person's own. Absent is fine. */
   removeAll?(signal: AbortSignal): Promise<void>
   space?(signal: AbortSignal): Promise<Space>
-  changes?(since: string | null, signal: AbortSignal): Promise<{ paths: string[] | 'all'; cursor: string }>
+  /** null: `'all'`, and the cursor to begin with. A cursor that the storage forgot: `'all'` as well. */
+  changes?(since: string | null, signal: AbortSignal): Promise<Changes>
+  /**
+   * Waits until `changes` has something to tell since a cursor, but no longer than `maxMs`; answers whether it has. `rate-limited` when it is
+   * called again sooner than the storage wants.
+   */
+  untilChange?(since: string, maxMs: number, signal: AbortSignal): Promise<boolean>
 }
 
 /** What an adapter may use to reach one person's storage. */

@@ -29,23 +29,27 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   const { timeoutMs = 15_000, connectMs = 5000, bodyIdleMs = 30_000, lookup = lookupAll, userAgent = 'Asheville/0.1' } = options
   const allow = createAllowList(options.allow)
   const open = createGuard({ allow, lookup, connectMs })
-  const dispatcher = new Agent({
+  const common = {
     connect: createConnector(open),
-    headersTimeout: timeoutMs,
     bodyTimeout: bodyIdleMs,
     maxResponseSize: options.maxBytes ?? -1,
     maxHeaderSize: 32 * 1024,
-    connections: 32,
     allowH2: false,
-  })
+  }
+  const prompt = new Agent({ ...common, headersTimeout: timeoutMs, connections: 32 })
+  // Each wait has a connection of its own: none may hold up another.
+  const patient = new Agent({ ...common, headersTimeout: 0 })
   const agent = createAgent(open)
+  const fetchBy = (dispatcher: Agent) =>
+    createGuardedFetch({ allow, userAgent, fetch: (url, init) => undiciFetch(url, { ...init, dispatcher }) })
 
   return {
-    fetch: createGuardedFetch({ allow, userAgent, fetch: (url, init) => undiciFetch(url, { ...init, dispatcher }) }),
+    fetch: fetchBy(prompt),
+    longPoll: fetchBy(patient),
     agent,
     close: async () => {
       agent.destroy()
-      await dispatcher.destroy()
+      await Promise.all([prompt.destroy(), patient.destroy()])
     },
   }
 }

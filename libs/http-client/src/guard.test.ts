@@ -205,6 +205,7 @@ describe('fetch', () => {
   let other: string
   let http: ReturnType<typeof createHttp>
   let hops = 0
+  const held: (() => void)[] = []
 
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -215,6 +216,7 @@ describe('fetch', () => {
       }
       if (pathname === '/stall') return void response.writeHead(200).write('x')
       if (pathname === '/never') return
+      if (pathname === '/held') return void held.push(() => response.end('news'))
       if (pathname === '/headers') return void response.writeHead(200, { 'x-large': 'x'.repeat(60_000) }).end()
       let body = ''
       request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')))
@@ -280,6 +282,19 @@ describe('fetch', () => {
     expect(await echo(await http.fetch(to('/end', 307), sent))).toMatchObject({ method: 'POST', body: 'hello' })
     const stream = { method: 'POST', body: new Blob(['x']).stream(), duplex: 'half' } as RequestInit
     expect(await outcome(http.fetch(to('/end', 307), stream))).toBe('unavailable')
+  })
+
+  test('a long poll waits for as long as its caller does, behind the same guard', async () => {
+    const waiting = http.longPoll(`${origin}/held`)
+    await expect(http.fetch(`${origin}/held`)).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringContaining('in time') })
+    held.forEach((answer) => answer())
+    expect(await (await waiting).text()).toBe('news')
+    const caller = new AbortController()
+    const stopped = http.longPoll(`${origin}/held`, { signal: caller.signal })
+    caller.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+    expect(await outcome(http.longPoll(`http://127.0.0.1:${port}/`))).toBe('invalid')
+    expect(accepted).toBe(0)
   })
 
   test('takes what fetch takes: Request, FormData, URLSearchParams, bytes', async () => {

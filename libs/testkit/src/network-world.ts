@@ -60,7 +60,7 @@ export function watch(world: NetworkWorld, scratch: string) {
     return state.addsUnknownFields ? withUnknownFields(response) : response
   }
   const io = (): PullIo => ({
-    http: { fetch: watched, agent: world.http.agent },
+    http: { ...world.http, fetch: watched },
     token: () =>
       state.isGrantDead
         ? Promise.reject(new AshevilleError('reconnect-required', 'The grant is dead'))

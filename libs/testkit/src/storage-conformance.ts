@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { AshevilleError, Storage, StoredFile, Upload } from '@asheville/core'
+import { kindOf, type AshevilleError, type Storage, type StoredFile, type Upload } from '@asheville/core'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import {
   bytesOf,
@@ -288,6 +288,48 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
         })()
         expect(await kindThrown(listing)).toBe('cancelled')
         expect(seen).toBeLessThan(all.length)
+      })
+    })
+
+    describe('changes', () => {
+      test('are told once, ours as well, and what is quiet has none', async () => {
+        if (!storage.changes) return
+        const replaced = await stored(storage, uploadOf('a/replaced.json', 'first'))
+        const removed = await stored(storage, uploadOf('a/removed.json', 'x'))
+        const begin = await storage.changes(null, signal)
+        expect(begin.paths).toBe('all')
+        expect((await storage.changes(begin.cursor, signal)).paths).toEqual([])
+        await stored(storage, uploadOf('a/b/new.json', 'x'))
+        await stored(storage, uploadOf('a/replaced.json', 'second', replaced))
+        await storage.remove('a/removed.json', removed, signal)
+        const news = await storage.changes(begin.cursor, signal)
+        if (news.paths !== 'all') expect(news.paths.sort()).toEqual(['a/b/new.json', 'a/removed.json', 'a/replaced.json'])
+        expect((await storage.changes(news.cursor, signal)).paths).toEqual([])
+      })
+
+      test('since a cursor that is not known any more are all', async () => {
+        if (!storage.changes || !place.forgetCursors) return
+        const { cursor } = await storage.changes(null, signal)
+        await place.forgetCursors()
+        if (storage.untilChange) expect(await storage.untilChange(cursor, 10_000, signal)).toBe(true)
+        const anew = await storage.changes(cursor, signal)
+        expect(anew.paths).toBe('all')
+        expect((await storage.changes(anew.cursor, signal)).paths).toEqual([])
+      })
+
+      test('are waited for: until there is one, until it has been long enough, until nobody wants them', async () => {
+        if (!storage.changes || !storage.untilChange) return
+        const { cursor } = await storage.changes(null, signal)
+        expect(await storage.untilChange(cursor, 50, signal)).toBe(false)
+        const waiting = storage.untilChange(cursor, 60_000, signal)
+        await stored(storage, uploadOf('a/file.json', 'x'))
+        expect(await waiting).toBe(true)
+        expect(await storage.untilChange(cursor, 60_000, signal)).toBe(true)
+        const controller = new AbortController()
+        const { cursor: latest } = await storage.changes(cursor, signal)
+        const stopped = storage.untilChange(latest, 60_000, controller.signal).catch(kindOf)
+        controller.abort()
+        expect(await stopped).toBe('cancelled')
       })
     })
 

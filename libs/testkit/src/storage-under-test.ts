@@ -19,6 +19,8 @@ export interface StorageUnderTest {
   killToken?(): Promise<string>
   /** The other side takes only a new token from now on, which `io.token()` answers. */
   renewToken?(): unknown
+  /** Cursors of changes that were told so far are worth nothing from now on. */
+  forgetCursors?(): unknown
   /** For what is reached over a network; its client should give up on silence within half a second. */
   fault?(fault: StorageFault | null): unknown
   close(): Promise<void>
@@ -78,6 +80,8 @@ export async function failures(storage: Storage): Promise<unknown[]> {
     storage.stat('a/file.json', signal),
     paths(storage),
     storage.remove('a/file.json', null, signal),
+    ...(storage.space ? [storage.space(signal)] : []),
+    ...(storage.changes ? [storage.changes(null, signal)] : []),
   ].map((attempt) =>
     attempt.then(
       () => 'nothing thrown',

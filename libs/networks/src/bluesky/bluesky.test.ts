@@ -91,7 +91,7 @@ describe('a repository', () => {
       return http.fetch(input, init)
     }
     return {
-      http: { fetch: counting, agent: http.agent },
+      http: { ...http, fetch: counting },
       token: () => Promise.resolve(server.openSession().accessJwt),
       server: server.url,
       fields: {},

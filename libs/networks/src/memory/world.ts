@@ -121,7 +121,7 @@ export function createMemoryWorld({ token = 'memory-key-7f3a', now = () => new D
     return answer(new URL(request.url))
   }
 
-  const http: Http = { fetch: answerTo, agent: new Agent() }
+  const http: Http = { fetch: answerTo, longPoll: answerTo, agent: new Agent() }
   return { ...script, http, token, origin }
 }
 export type MemoryWorld = ReturnType<typeof createMemoryWorld>

@@ -77,6 +77,8 @@ export function createDoors(places: readonly Place[], oauth: OAuth, sessions: Se
 
     /** All cursors so far answer `reset`. */
     resetCursors: (account?: string) => void placeOf(account).epoch++,
+    /** Answers of longpolls ask to wait so long before the next; null: they say nothing of it. */
+    setBackoff: (seconds: number | null, account?: string) => void (placeOf(account).backoff.seconds = seconds),
     forgetSessions: (account?: string) => sessions.forget(placeOf(account).account.id),
     /** Upload sessions begun and not committed. */
     openSessions: (account?: string) => sessions.count(placeOf(account).account.id),

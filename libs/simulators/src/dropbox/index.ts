@@ -119,10 +119,20 @@ export async function startDropbox(options: DropboxOptions = {}): Promise<Dropbo
         commitMs: options.commitMs ?? 15,
         jobMs: options.jobMs ?? 60,
         pageSize: options.pageSize ?? 500,
+        longpollMs: options.longpollMs ?? null,
         lockAnswer: options.lockAnswer ?? 'rate-limit',
         committedSession: options.committedSession ?? 'not_found',
       } as const
-      const parts = { endpoint, add, sessions, cursors: createCursorCodec(random.hex(16)), places, settings }
+      const parts = {
+        endpoint,
+        add,
+        sessions,
+        cursors: createCursorCodec(random.hex(16)),
+        places,
+        settings,
+        now,
+        counters: () => counters!,
+      }
       addUserRoutes(parts)
       addListingRoutes(parts)
       addFileRoutes(parts)

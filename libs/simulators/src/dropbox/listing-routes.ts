@@ -34,7 +34,7 @@ const metadataArg = struct({
 })
 
 /** Metadata, listing and the changes since. */
-export function addListingRoutes({ endpoint, add, cursors, places, settings }: RouteParts): void {
+export function addListingRoutes({ endpoint, add, cursors, places, settings, now, counters }: RouteParts): void {
   endpoint({
     name: 'files/get_metadata',
     style: 'rpc',
@@ -97,13 +97,19 @@ export function addListingRoutes({ endpoint, add, cursors, places, settings }: R
   const longpollArg = struct({ cursor: required(text()), timeout: optional(integer(30, 480), 30) })
   add('POST', '/2/files/list_folder/longpoll', async (call) => {
     const name = 'files/list_folder/longpoll'
+    if (call.headers.authorization !== undefined)
+      return badCall(name, 'Your request includes an Authorization header, but this function does not use it.')
     try {
       const arg = readRpcArgument(name, longpollArg, call)
       const cursor = cursors.read(arg.cursor)
       const place = places.find(({ account }) => account.id === cursor?.account)
       if (!cursor || !place) return badCursor(name)
       if (cursor.epoch !== place.epoch) return { status: 409, json: errorBody({ '.tag': 'reset' }) }
-      return { json: { changes: await changesWithin(place, cursor, arg.timeout * 1000, call.signal) } }
+      const { backoff } = place
+      if (now() < backoff.until) counters().add('longpollsBeforeBackoff')
+      const changes = await changesWithin(place, cursor, settings.longpollMs ?? arg.timeout * 1000, call.signal)
+      backoff.until = now() + (backoff.seconds ?? 0) * 1000
+      return { json: { changes, ...(backoff.seconds !== null && { backoff: backoff.seconds }) } }
     } catch (error) {
       if (error instanceof Refusal) return error.answer
       if (error instanceof BadArgument) return badCall(name, `request body: ${error.message}`)

@@ -1,4 +1,4 @@
-import type { Handler } from '../kit/index.ts'
+import type { Counters, Handler } from '../kit/index.ts'
 import type { Cursor } from './cursors.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Sessions } from './sessions.ts'
@@ -12,10 +12,13 @@ export type RouteParts = {
   sessions: Sessions
   cursors: { write(cursor: Cursor): string; read(given: string): Cursor | null }
   places: readonly Place[]
+  now(): number
+  counters(): Counters
   settings: {
     commitMs: number
     jobMs: number
     pageSize: number
+    longpollMs: number | null
     lockAnswer: 'rate-limit' | 'tagged'
     committedSession: 'closed' | 'not_found'
   }

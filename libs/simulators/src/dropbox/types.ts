@@ -33,6 +33,8 @@ export type DropboxOptions = SimulatorOptions & {
   committedSession?: 'closed' | 'not_found'
   /** Entries on a page of `list_folder` where the caller names no limit. Default 500. */
   pageSize?: number
+  /** How long a longpoll waits, whatever `timeout` it asks for; Dropbox adds up to 90 s to that at random. Default: what it asks for. */
+  longpollMs?: number
   /** Per token; Dropbox publishes none. Default none. */
   rateLimit?: RateLimit | null
   /** Where the accounts' files are kept, each account's in a folder of its name, and found at the next start. Default: only in memory. */

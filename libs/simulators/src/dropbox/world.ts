@@ -5,8 +5,19 @@ import { createTree } from './tree.ts'
 import type { Tree } from './tree.ts'
 import type { Account, DropboxOptions } from './types.ts'
 
-/** An account with what belongs to it. `epoch` counts resets of its cursors; `failEntries` how many entries of batches are still to fail. */
-export type Place = { account: Account; tree: Tree; lock: Lock; epoch: number; failEntries: number; jobs: Map<string, Job> }
+/**
+ * An account with what belongs to it. `epoch` counts resets of its cursors; `failEntries` how many entries of batches are still to fail;
+ * `backoff` what a longpoll's answer asks for, and until when the last one did.
+ */
+export type Place = {
+  account: Account
+  tree: Tree
+  lock: Lock
+  epoch: number
+  failEntries: number
+  backoff: { seconds: number | null; until: number }
+  jobs: Map<string, Job>
+}
 export type Job = { isRunning: boolean; result: unknown }
 
 /** The accounts of a simulator. */
@@ -24,6 +35,6 @@ export function createWorld(options: DropboxOptions, now: () => number): Place[]
       rootNamespace: String(random.int(1_000_000, 9_999_999)),
     }
     const tree = createTree(`${seed}/${name}`, options.quotaBytes ?? 2 * 1024 ** 3, now)
-    return { account, tree, lock: createLock(), epoch: 0, failEntries: 0, jobs: new Map() }
+    return { account, tree, lock: createLock(), epoch: 0, failEntries: 0, backoff: { seconds: null, until: 0 }, jobs: new Map() }
   })
 }

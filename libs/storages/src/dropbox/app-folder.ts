@@ -1,7 +1,8 @@
 import { AshevilleError, kindOf, throwIfAborted, type Got, type Storage, type StorageIo, type StoredFile } from '@asheville/core'
 import { streamBody } from '@asheville/http-client'
 import type { files } from 'dropbox'
-import { addressOf } from './address.ts'
+import { addressOf, pathOf } from './address.ts'
+import { changesSince, untilChange } from './changes.ts'
 import { createClient, type Client } from './client.ts'
 import { groupFiles, putFiles } from './put-files.ts'
 
@@ -55,29 +56,8 @@ export function openAppFolder(io: StorageIo): Storage {
       return { used, total: null }
     },
 
-    async changes(since, signal) {
-      const whole = { path: '', recursive: true }
-      const latest = async () => ({
-        paths: 'all' as const,
-        cursor: (await call(signal, (sdk, options) => sdk.filesListFolderGetLatestCursor(whole, options))).cursor,
-      })
-      if (since === null) return latest()
-      try {
-        const paths: string[] = []
-        // Of a folder that is gone, what was in it is not told.
-        let isFolderGone = false
-        for (let cursor = since; ;) {
-          const { entries, has_more, ...page } = await call(signal, (sdk, options) => sdk.filesListFolderContinue({ cursor }, options))
-          paths.push(...entries.flatMap((entry) => (entry['.tag'] === 'folder' ? [] : [pathOf(entry)])))
-          isFolderGone ||= entries.some((entry) => entry['.tag'] === 'deleted' && !hasExtension(pathOf(entry)))
-          cursor = page.cursor
-          if (!has_more) return { paths: isFolderGone ? 'all' : paths, cursor }
-        }
-      } catch (error) {
-        if (kindOf(error) !== 'cursor-expired') throw error
-        return latest()
-      }
-    },
+    changes: (since, signal) => changesSince(client, since, signal),
+    untilChange: (since, maxMs, signal) => untilChange(client, io, since, maxMs, signal),
   }
 }
 
@@ -114,12 +94,6 @@ const storedFile = (file: files.FileMetadataReference): StoredFile => ({
   revision: file.rev,
   modified: file.server_modified,
 })
-
-/** In the letters in which we wrote it: all our names are lower case but for a few at the top. */
-const pathOf = ({ path_display, path_lower }: { path_display?: string; path_lower?: string }): string =>
-  (path_display ?? path_lower ?? '').replace(/^\//, '')
-
-const hasExtension = (path: string): boolean => /\.[^/]+$/.test(path)
 
 function changed(): AshevilleError {
   return new AshevilleError('conflict', 'The file has changed in Dropbox')

@@ -23,22 +23,19 @@ export interface Client {
 const heldBack = new Map<string, number>()
 
 type Part = 'api' | 'content' | 'notify'
-const variableOf: Record<Part, string> = { api: 'DROPBOX_API_URL', content: 'DROPBOX_CONTENT_URL', notify: 'DROPBOX_API_URL' }
+const variableOf: Record<Part, string> = { api: 'DROPBOX_API_URL', content: 'DROPBOX_CONTENT_URL', notify: 'DROPBOX_NOTIFY_URL' }
 
 export function createClient(io: StorageIo): Client {
   const { http, variables, account } = io
 
   /** The SDK has its addresses built in; the operator's are others perhaps. */
-  const configured = (address: string): URL => {
+  const fetch = (address: string, init: RequestInit) => {
     const { host, pathname, search } = new URL(address)
     const part = host.split('.')[0] as Part
-    return new URL(pathname + search, variables[variableOf[part]])
+    const wanted = typeof init.body === 'object' && init.body !== null ? ({ ...init, duplex: 'half' } as RequestInit) : init
+    const send = part === 'notify' ? http.longPoll : http.fetch
+    return send(new URL(pathname + search, variables[variableOf[part]]), wanted)
   }
-  const fetch = (address: string, init: RequestInit) =>
-    http.fetch(
-      configured(address),
-      typeof init.body === 'object' && init.body !== null ? ({ ...init, duplex: 'half' } as RequestInit) : init,
-    )
 
   const refuseEarly = () => {
     const waitMs = (heldBack.get(account.id) ?? 0) - io.now().getTime()
@@ -46,16 +43,18 @@ export function createClient(io: StorageIo): Client {
     heldBack.delete(account.id)
   }
   const heed = (error: unknown): unknown => {
-    if (error instanceof AshevilleError && error.kind === 'rate-limited' && error.retryAfterMs !== undefined)
-      heldBack.set(account.id, io.now().getTime() + error.retryAfterMs)
+    if (error instanceof AshevilleError && error.kind === 'rate-limited' && error.retryAfterMs !== undefined) {
+      const until = io.now().getTime() + error.retryAfterMs
+      heldBack.set(account.id, Math.max(heldBack.get(account.id) ?? 0, until))
+    }
     return error
   }
 
   return {
     async call(signal, work) {
       throwIfAborted(signal)
-      refuseEarly()
       const sdk = new Dropbox({ accessToken: await io.token(), fetch })
+      refuseEarly()
       try {
         const { result } = await work(sdk, { signal })
         // The SDK hands out as text what it cannot read.
@@ -68,12 +67,12 @@ export function createClient(io: StorageIo): Client {
 
     async download(path, range, signal) {
       throwIfAborted(signal)
-      refuseEarly()
       const headers = {
         authorization: `Bearer ${await io.token()}`,
         'dropbox-api-arg': headerSafe({ path }),
         ...(range !== null && { range }),
       }
+      refuseEarly()
       try {
         const response = await fetch('https://content.dropboxapi.com/2/files/download', { method: 'POST', headers, signal })
         if (response.ok) return response

@@ -40,7 +40,7 @@ async function openDropbox(options: DropboxOptions = {}) {
     server: null,
     fields: {},
     account: { id: server.account().id, handle: '' },
-    variables: { DROPBOX_API_URL: server.url, DROPBOX_CONTENT_URL: server.url, DROPBOX_WEB_URL: server.url },
+    variables: Object.fromEntries(['API', 'CONTENT', 'NOTIFY', 'WEB'].map((part) => [`DROPBOX_${part}_URL`, server.url])),
     now: () => new Date(),
   }
   return {
@@ -87,6 +87,7 @@ describeStorage('dropbox', async () => {
       return place.currentToken()
     },
     renewToken: place.renew,
+    forgetCursors: () => place.server.resetCursors(),
     async fault(fault) {
       place.fault(null)
       // What was told to wait asks nothing before that is over.
@@ -166,6 +167,69 @@ describe('dropbox', () => {
     expect(results.map(({ outcome }) => outcome)).toEqual(['conflict', 'stored', 'stored', 'stored'])
   })
 
+  test('a large file is sent beside what else is written, and committed in its turn', async () => {
+    const data = randomBytes(9 * 1024 * 1024)
+    const { promise: go, resolve } = Promise.withResolvers<undefined>()
+    let reads = 0
+    const slow: Upload = {
+      ...uploadOf('l/large.bin', data),
+      body: () => {
+        reads += 1
+        return Readable.from(
+          (async function* () {
+            yield data.subarray(0, 1000)
+            await go
+            yield data.subarray(1000)
+          })(),
+          { objectMode: false },
+        )
+      },
+    }
+    const large = putOne(place.storage, slow)
+    await stored(place.storage, uploadOf('l/small.json', 'x'))
+    resolve(undefined)
+    expect(await large).toMatchObject({ outcome: 'stored' })
+    expect({ reads, calls: calls() }).toEqual({ reads: 1, calls: 3 })
+    expect(place.server.read('/l/large.bin').equals(data)).toBe(true)
+  })
+
+  test.each([
+    ['the first part', 'upload_session/start', 1],
+    ['the second', 'upload_session/append_v2', 1],
+    ['the last', 'upload_session/append_v2', 2],
+  ])('a large file goes on where it was when the answer to %s is lost', async (_, route, at) => {
+    const data = Buffer.alloc(130 * 1024 * 1024, randomBytes(1024 * 1024 + 1))
+    place.server.faults.add({ kind: 'reply-lost', route: `/2/files/${route}`, at })
+    await stored(place.storage, uploadOf('m/film.mp4', data))
+    expect(place.server.truth()['alice']!.files).toMatchObject([{ path: '/m/film.mp4', bytes: data.length }])
+    expect(place.server.read('/m/film.mp4').equals(data)).toBe(true)
+    // What was lost with the answer to the first part is a session of which nobody knows.
+    const isLost = route.endsWith('start')
+    expect(place.server.counters.of('upload_session/start')).toBe(isLost ? 2 : 1)
+    expect(place.server.openSessions()).toBe(isLost ? 1 : 0)
+  })
+
+  test.each(['Desktop.ini', '~$letter.docx', 'trailing ', 'del\u007f.json', `${'x'.repeat(256)}.json`])(
+    '%j is no name at Dropbox: it is refused as such, and what comes with it is stored',
+    async (name) => {
+      const uploads = ['one.json', 'two.json', name, 'three.json'].map((path) => uploadOf(`n/${path}`, path))
+      const results = await place.storage.put(uploads, signal)
+      expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'failed', 'stored'])
+      expect(results[2]).toMatchObject({ error: { kind: 'invalid', message: 'Dropbox takes no file of this name' } })
+      expect(await putOne(place.storage, uploads[2]!)).toMatchObject({ outcome: 'failed', error: { kind: 'invalid' } })
+    },
+  )
+
+  test('what Dropbox has lost since it was sent can be sent again', async () => {
+    await place.close()
+    place = await openDropbox({ commitMs: 300 })
+    const uploads = [1, 2, 3].map((index) => uploadOf(`o/${index}.json`, 'x'))
+    const sending = place.storage.put(uploads, signal)
+    while (place.server.counters.of('finish_batch_v2') === 0) await new Promise((resolve) => setImmediate(resolve))
+    place.server.forgetSessions()
+    for (const result of await sending) expect(result).toMatchObject({ outcome: 'failed', error: { kind: 'unavailable' } })
+  })
+
   test('nothing is asked before Dropbox said', async () => {
     place.server.faults.add({ kind: 'rate-limited', retryAfterSeconds: 1, next: 1 })
     const uploads = Array.from({ length: 6 }, (_, index) => uploadOf(`f/${index}.json`, 'x'))
@@ -191,15 +255,37 @@ describe('dropbox', () => {
     expect(outcomes.sort()).toEqual(['rate-limited', 'stored'])
   })
 
-  test('changes are told once, and all of them when Dropbox forgot', async () => {
+  test('what others write is told, over as many pages as it takes; of a folder that is gone all may have changed', async () => {
+    await place.close()
+    place = await openDropbox({ pageSize: 3 })
     const { cursor } = await place.storage.changes!(null, signal)
-    await stored(place.storage, uploadOf('h/a.json', 'x'))
-    place.server.put('/h/by-hand.json', 'mine')
+    const theirs = Array.from({ length: 8 }, (_, index) => `h/by-hand-${index}.json`)
+    for (const path of theirs) place.server.put(`/${path}`, 'mine')
     const news = await place.storage.changes!(cursor, signal)
-    expect(news.paths).toEqual(expect.arrayContaining(['h/a.json', 'h/by-hand.json']))
-    expect((await place.storage.changes!(news.cursor, signal)).paths).toEqual([])
+    expect(news.paths).toEqual(theirs)
     place.server.remove('/h')
     expect((await place.storage.changes!(news.cursor, signal)).paths).toBe('all')
+  })
+
+  test('a cursor that is none of theirs is one that was forgotten', async () => {
+    expect((await place.storage.changes!('made up', signal)).paths).toBe('all')
+  })
+
+  test('changes are waited for without a token, and not again before Dropbox wants to be asked', async () => {
+    const { cursor } = await place.storage.changes!(null, signal)
+    place.server.setBackoff(1)
+    const waiting = place.storage.untilChange!(cursor, 60_000, signal)
+    place.server.put('/k/by-hand.json', 'mine')
+    expect(await waiting).toBe(true)
+    await expect(place.storage.untilChange!(cursor, 60_000, signal)).rejects.toMatchObject({ kind: 'rate-limited' })
+    // Only the waiting is to pause.
+    expect((await place.storage.changes!(cursor, signal)).paths).toEqual(['k/by-hand.json'])
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    expect(await place.storage.untilChange!(cursor, 60_000, signal)).toBe(true)
+    const { other, callers, routes } = place.server.counters.snapshot()
+    expect(other).not.toHaveProperty('longpollsBeforeBackoff')
+    expect(routes['POST /2/files/list_folder/longpoll']).toBe(2)
+    expect(callers['anonymous']?.requests).toBe(2)
   })
 
   test('a folder is never removed for a file', async () => {

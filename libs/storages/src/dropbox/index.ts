@@ -13,6 +13,7 @@ export const dropbox: StorageAdapter = {
     { name: 'DROPBOX_CLIENT_SECRET', description: 'The secret of that app', default: '' },
     { name: 'DROPBOX_API_URL', description: 'Where Dropbox’s API is', default: 'https://api.dropboxapi.com' },
     { name: 'DROPBOX_CONTENT_URL', description: 'Where files are sent to and come from', default: 'https://content.dropboxapi.com' },
+    { name: 'DROPBOX_NOTIFY_URL', description: 'Where changes of files are waited for', default: 'https://notify.dropboxapi.com' },
     { name: 'DROPBOX_WEB_URL', description: 'Where people allow us in', default: 'https://www.dropbox.com' },
   ],
   logins: [

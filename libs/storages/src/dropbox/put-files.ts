@@ -6,8 +6,10 @@ import { createContentHash } from './content-hash.ts'
 import { sendInParts } from './send-in-parts.ts'
 import { errorOfTags, tagsOf } from './translate-error.ts'
 
-/** What one request may carry is 150 MiB; larger files are sent in parts, beside whatever else is written. */
+/** What one request may carry is 150 MiB. */
 const requestBytes = 128 * 1024 * 1024
+/** Larger files are sent beside whatever else is written, so that it need not wait for them; only their commit takes its turn. */
+const besideBytes = 8 * 1024 * 1024
 /** A commit takes 1,000; but what is said of the files that are sent together travels in a header, which may not grow past 8 KiB or so. */
 export const groupFiles = 40
 /** From three files on, sending them together is fewer calls (begin, send, commit) than one by one. */
@@ -47,7 +49,7 @@ export function putFiles(client: Client, accountId: string, uploads: readonly Up
 async function put(client: Client, accountId: string, upload: Upload, signal: AbortSignal): Promise<PutResult> {
   addressOf(upload.path)
   throwIfAborted(signal)
-  const isLarge = upload.bytes > requestBytes
+  const isLarge = upload.bytes > besideBytes
   const { hash, session } = isLarge ? await sendInParts(client, upload, signal) : { hash: await hashOf(upload, signal), session: null }
   return new Promise((settle) => enqueue(accountId, { upload, hash, session, client, signal, settle }))
 }
@@ -196,6 +198,9 @@ function settleFailed({ upload, settle }: Ready, error: unknown): void {
 
 function failed({ path }: Upload, error: unknown): PutResult {
   if (kindOf(error) === 'conflict') return { outcome: 'conflict', path }
+  // Nothing is looked up when a file is written but the session that holds it.
+  if (kindOf(error) === 'not-found')
+    return { outcome: 'failed', path, error: new AshevilleError('unavailable', 'Dropbox lost what was sent to it') }
   return {
     outcome: 'failed',
     path,

@@ -9,6 +9,9 @@ const contendedMs = 1_000
 const kinds: readonly (readonly [tag: string, kind: ErrorKind, message: string])[] = [
   ['insufficient_space', 'storage-full', 'Your Dropbox is full'],
   ['too_many_write_operations', 'rate-limited', 'Dropbox takes no more writes for a moment'],
+  ['lookup_failed', 'unavailable', 'Dropbox lost what was sent to it'],
+  ['disallowed_name', 'invalid', 'Dropbox takes no file of this name'],
+  ['malformed_path', 'invalid', 'Dropbox takes no file of this name'],
   ['not_found', 'not-found', 'Dropbox does not have it'],
   ['not_file', 'not-found', 'This is a folder'],
   ['not_folder', 'not-found', 'This is no folder'],
