@@ -8,7 +8,6 @@ export interface Planned {
 export const plannedNetworks: readonly Planned[] = [
   { id: 'instagram', title: 'Instagram' },
   { id: 'facebook', title: 'Facebook' },
-  { id: 'twitter', title: 'X (Twitter)' },
   { id: 'threads', title: 'Threads' },
   { id: 'youtube', title: 'YouTube' },
   { id: 'tiktok', title: 'TikTok' },

@@ -1,0 +1,108 @@
+import { newestFirst, type Item, type ListRequest, type Listing, type Network, type PullIo, type Stream } from '@asheville/core'
+import { findMissing, getFollowing, getMarked, getOwnUser, getPosts, userSchema, type Answer, type Found } from './api.ts'
+import { bookmarkItem, followItem, idIn, idOf, likeItem, markOf, placedAt, postItem } from './items.ts'
+import { login, scopesOf } from './login.ts'
+
+/** https://docs.x.com/x-api/posts/timelines/introduction, https://docs.x.com/x-api/posts/bookmarks/introduction */
+const mostPosts = 3200
+/** X charges for each record that it lists, known or not: what is looked at again each time is kept small. */
+const readAgain = 10
+const remembered = 50
+
+/** https://docs.x.com/x-api; what the API cannot do, and what is charged: README.md. */
+export const twitter: Network = {
+  id: 'twitter',
+  title: 'X (Twitter)',
+  description: 'Your posts, replies, reposts and quotes with their pictures and videos, your likes, bookmarks and follows.',
+  website: 'https://x.com',
+  variables: [
+    { name: 'TWITTER_CLIENT_ID', description: 'The OAuth 2.0 client ID of your app at https://console.x.com', default: '' },
+    { name: 'TWITTER_CLIENT_SECRET', description: 'The OAuth 2.0 client secret of that app', default: '' },
+    { name: 'TWITTER_API_URL', description: 'Where X’s API is', default: 'https://api.x.com' },
+    { name: 'TWITTER_WEB_URL', description: 'Where people allow us in at X', default: 'https://x.com' },
+  ],
+  // The least of https://docs.x.com/x-api/fundamentals/rate-limits
+  budgets: [{ per: 'connection', requests: 75, windowMs: 15 * 60_000 }],
+  logins: [login],
+  streams: [
+    {
+      name: 'posts',
+      version: 1,
+      contentTypes: ['posts'],
+      scopes: scopesOf.posts,
+      reach: 'X gives the newest 3,200 posts only. For older posts, upload your archive.',
+      ...newestFirst({
+        list: listPosts,
+        item: postItem,
+        ...{ idOf: idOf('posts'), mark: markOf, placedAt, overlap: readAgain, isDated: true, gone: confirmGone },
+      }),
+      gone: confirmGone,
+      estimate: async (_range, io) => atMost(mostPosts, (await getOwnUser(io)).public_metrics.tweet_count),
+    },
+    {
+      ...marked('likes', likeItem, (io, page) => getMarked(io, 'liked_tweets', page)),
+      estimate: async (_range, io) => (await getOwnUser(io)).public_metrics.like_count ?? null,
+    },
+    {
+      ...marked('bookmarks', bookmarkItem, (io, page) => getMarked(io, 'bookmarks', page)),
+      reach: 'X gives the newest 800 bookmarks only.',
+      estimate: () => Promise.resolve(null),
+    },
+    {
+      ...marked('follows', followItem, getFollowing),
+      estimate: async (_range, io) => (await getOwnUser(io)).public_metrics.following_count ?? null,
+    },
+  ],
+
+  async account(io) {
+    const { id, username, name } = await getOwnUser(io)
+    return { id, handle: `@${username}`, title: name || username, url: `https://x.com/${username}`, declined: [] }
+  },
+}
+
+async function listPosts(request: ListRequest, io: PullIo): Promise<Listing<Found>> {
+  const { found, next, oldest } = await getPosts(io, request)
+  const own = found[0] && userSchema.safeParse(found[0].includes.users.get(io.account.id)).data
+  const available = atMost(mostPosts, own?.public_metrics.tweet_count)
+  return {
+    records: found,
+    older: next === null ? null : (oldest ?? next),
+    reads: found.length,
+    ...(available !== null && { available: { posts: available } }),
+  }
+}
+
+/** What the person marked: listed in the order of marking from the last on, undated, with nothing but tokens of pages for marks. */
+function marked(
+  kind: 'likes' | 'bookmarks' | 'follows',
+  item: (found: Found) => Item,
+  get: (io: PullIo, page: { token: string | null; most: number }) => Promise<Answer>,
+): Stream {
+  return {
+    name: kind,
+    version: 1,
+    contentTypes: [kind],
+    scopes: scopesOf[kind],
+    ...newestFirst({
+      async list({ before, kind: walk }: ListRequest, io: PullIo): Promise<Listing<Found>> {
+        const { found, next } = await get(io, { token: before, most: walk === 'incremental' ? readAgain : Infinity })
+        return { records: found, older: next, reads: found.length }
+      },
+      item,
+      idOf: idOf(kind),
+      remembers: remembered,
+      // What is listed no longer was withdrawn, or X does not show it any more: there is nobody else to ask.
+      gone: (ids) => Promise.resolve([...ids]),
+    }),
+  }
+}
+
+/** Which of these posts X says it does not have. A post that was edited is asked for by its first version, which goes with the others. */
+async function confirmGone(addresses: readonly string[], io: PullIo): Promise<string[]> {
+  const missing = await findMissing(io, addresses.map(idIn))
+  return addresses.filter((address) => missing.has(idIn(address)))
+}
+
+function atMost(limit: number, count: number | null | undefined): number | null {
+  return typeof count === 'number' ? Math.min(limit, count) : null
+}
