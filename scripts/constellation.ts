@@ -67,7 +67,11 @@ export interface Constellation {
 
 /** Stand for what is known once Postgres and Redis run. */
 const placeholders = {
-  databaseUrls: { accounts: 'postgres://localhost/asheville', platform: 'postgres://localhost/asheville' },
+  databaseUrls: {
+    accounts: 'postgres://localhost/asheville',
+    platform: 'postgres://localhost/asheville',
+    queue: 'postgres://localhost/asheville',
+  },
   redisUrl: 'redis://localhost',
 }
 

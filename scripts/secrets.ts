@@ -7,7 +7,7 @@ import { serviceNames, type ServiceName } from '@asheville/core'
 /** What this installation keeps to itself, in `DATA_DIR/secrets.json` (0600). Losing it loses every stored sign-in. */
 export interface Secrets {
   postgresPassword: string
-  databasePasswords: { accounts: string; platform: string }
+  databasePasswords: { accounts: string; platform: string; queue: string }
   redisPassword: string
   /** PKCS8 PEM, Ed25519, by service. */
   serviceKeys: Record<ServiceName, string>
@@ -57,7 +57,7 @@ function makeSecrets(): Secrets {
   const key = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   return {
     postgresPassword: password(),
-    databasePasswords: { accounts: password(), platform: password() },
+    databasePasswords: { accounts: password(), platform: password(), queue: password() },
     redisPassword: password(),
     serviceKeys: Object.fromEntries(serviceNames.map((name) => [name, key()])) as Secrets['serviceKeys'],
     credentialKeys: `${new Date().toISOString().slice(0, 10)}-${randomBytes(3).toString('hex')}:${randomBytes(32).toString('base64')}`,

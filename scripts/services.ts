@@ -11,7 +11,7 @@ export interface Places {
   dataDir: string
   /** Web's; the others follow in the order of `portOrder`. */
   port: number
-  databaseUrls: { accounts: string; platform: string }
+  databaseUrls: { accounts: string; platform: string; queue: string }
   redisUrl: string
 }
 
@@ -68,6 +68,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
   const local = (service: ServiceName): string => `http://127.0.0.1:${portOf(service, port)}`
   const [ACCOUNTS_URL, CONDUCTOR_URL, PLATFORM_URL] = [local('accounts'), local('conductor'), local('platform')]
   const WEB_URL = webUrl(operator, port)
+  const QUEUE_URL = queueUrl(operator, places)
   const scratch = (service: ServiceName): string => join(given(operator, 'SCRATCH_DIR') ?? join(dataDir, 'scratch'), service)
   const LOCAL_STORAGE_DIR = given(operator, 'LOCAL_STORAGE_DIR') ?? join(dataDir, 'files')
   const own: Record<ServiceName, Record<string, string>> = {
@@ -86,7 +87,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
       CREDENTIAL_KEYS: given(operator, 'CREDENTIAL_KEYS') ?? secrets.credentialKeys,
       LOCAL_STORAGE_DIR,
     },
-    conductor: { ACCOUNTS_URL, PLATFORM_URL, REDIS_URL: redisUrl },
+    conductor: { ACCOUNTS_URL, PLATFORM_URL, REDIS_URL: redisUrl, QUEUE_URL },
     platform: {
       ACCOUNTS_URL,
       DATABASE_URL: databaseUrls.platform,
@@ -94,7 +95,7 @@ export function environments(operator: Environment, secrets: Secrets, places: Pl
       SCRATCH_DIR: scratch('platform'),
       LOCAL_STORAGE_DIR,
     },
-    workers: { ACCOUNTS_URL, PLATFORM_URL, REDIS_URL: redisUrl, SCRATCH_DIR: scratch('workers') },
+    workers: { ACCOUNTS_URL, PLATFORM_URL, REDIS_URL: redisUrl, QUEUE_URL, SCRATCH_DIR: scratch('workers') },
   }
   const publicKeys = JSON.stringify(publicKeysOf(secrets))
   const environment = (service: ServiceName): Record<string, string> => ({
@@ -118,6 +119,13 @@ export function environmentOf(base: Readonly<Record<string, string>>, number: nu
 /** The address that people use. */
 export function webUrl(operator: Environment, port: number): string {
   return given(operator, 'WEB_URL') ?? `http://localhost:${port}`
+}
+
+/** Where jobs are queued. */
+function queueUrl(operator: Environment, { databaseUrls, redisUrl }: Places): string {
+  const backend = given(operator, 'QUEUE_BACKEND') ?? 'redis'
+  if (backend !== 'redis' && backend !== 'postgres') throw new Error('QUEUE_BACKEND must be redis or postgres')
+  return backend === 'postgres' ? databaseUrls.queue : redisUrl
 }
 
 function given(operator: Environment, name: string): string | undefined {

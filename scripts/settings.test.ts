@@ -25,8 +25,8 @@ test('whatever a config.ts reads is listed, or made by the launcher, and reaches
   expect(globSync('{apps,libs}/*/src/**/config.ts', { cwd: root })).toHaveLength(serviceNames.length + 1)
   const dataDir = mkdtempSync(join(tmpdir(), 'asheville-settings-'))
   try {
-    const operator = Object.fromEntries(settings.map(({ name }) => [name, `http://127.0.0.1/${name}`]))
-    const places = { dataDir, port: 3000, databaseUrls: { accounts: 'a', platform: 'b' }, redisUrl: 'c' }
+    const operator = { ...Object.fromEntries(settings.map(({ name }) => [name, `http://127.0.0.1/${name}`])), QUEUE_BACKEND: 'postgres' }
+    const places = { dataDir, port: 3000, databaseUrls: { accounts: 'a', platform: 'b', queue: 'd' }, redisUrl: 'c' }
     const given = environments(operator, await loadSecrets(dataDir), places)
     for (const service of serviceNames)
       for (const { name } of [...declaredBy(service), ...declaredBy('shared')]) {

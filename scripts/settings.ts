@@ -44,6 +44,11 @@ const launcher: readonly Setting[] = [
     default: '',
   },
   { name: 'REDIS_URL', description: 'A Redis 6.2 or Valkey of your own (noeviction, AOF), instead of the embedded one', default: '' },
+  {
+    name: 'QUEUE_BACKEND',
+    description: 'Where jobs are queued, redis or postgres; everything else that Redis does it does with either',
+    default: 'redis',
+  },
   { name: 'EMBEDDED_REDIS', description: '"wasm": never use the redis-server or valkey-server of this machine', default: '' },
   {
     name: 'CREDENTIAL_KEYS',
@@ -74,6 +79,7 @@ export const launcherMade: readonly string[] = [
   'ACCOUNTS_URL',
   'CONDUCTOR_URL',
   'PLATFORM_URL',
+  'QUEUE_URL',
   'INSTANCE',
 ]
 

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import { asService, type Database } from '@asheville/database'
-import { createProducer } from '@asheville/jobs'
+import { createProducer, openBackend, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect, isReadyWithin, type Redis } from '@asheville/redis'
 import { createLogger } from '@asheville/service'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
@@ -12,7 +12,7 @@ import { addPeopleLike, makeAllDue, openAccountsData } from '../many-people.ts'
 interface Due extends Scene {
   db: Database
   redis: Redis
-  context: Pick<Context, 'accounts' | 'redis' | 'producer' | 'log'>
+  context: Pick<Context, 'accounts' | 'queue' | 'producer' | 'log'>
   bare: Queue
   jobs: number
 }
@@ -40,11 +40,12 @@ export const enqueue = compare<Due>({
       const people = quick ? 500 : 2500
       await addPeopleLike(instance, db, { userId: person.userId, streams, count: people - 1 })
       const redis = connectRedis(constellation.redisUrl)
-      await isReadyWithin(redis, 5000)
+      const queue = openBackend(constellation.redisUrl)
+      await Promise.all([isReadyWithin(redis, 5000), refuseUnfitQueue(queue)])
       const context = {
         accounts: instance.accounts('conductor'),
-        redis,
-        producer: createProducer(redis),
+        queue,
+        producer: createProducer(queue),
         log: createLogger('conductor', 'warn'),
       }
       const bare = new Queue('bare', { connection: redis })
@@ -64,6 +65,7 @@ export const enqueue = compare<Due>({
   async close({ db, redis, context, bare, ...scene }) {
     await bare.close()
     await context.producer.close()
+    await context.queue.close()
     disconnect(redis)
     await db.close()
     await scene.close()

@@ -2,16 +2,18 @@ import pg from 'pg'
 import type { Secrets } from '../secrets.ts'
 
 const database = 'asheville'
-const owners = ['accounts', 'platform'] as const
+const services = ['accounts', 'platform'] as const
+/** `queue` owns BullMQ's schema, where its jobs are kept in Postgres. */
+const owners = [...services, 'queue'] as const
 
 /**
- * The database on the embedded Postgres, and a role for each service that owns a schema in it, so that neither can read what
- * is the other's. Answers the services' addresses and the superuser's.
+ * The database on the embedded Postgres, and a role for each that owns a schema in it, so that none can read what is another's.
+ * Answers their addresses and the superuser's.
  */
 export async function prepareDatabases(
   serverUrl: string,
   secrets: Secrets,
-): Promise<{ admin: string; accounts: string; platform: string }> {
+): Promise<{ admin: string; accounts: string; platform: string; queue: string }> {
   const admin = withPath(serverUrl, database)
   await onServer(serverUrl, async (client) => {
     const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database])
@@ -24,14 +26,14 @@ export async function prepareDatabases(
     }
   })
   // Extensions live in public, made by whichever migration needs one first.
-  await onServer(admin, (client) => client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${owners.join(', ')}`))
-  const [accounts, platform] = owners.map((role) => {
+  await onServer(admin, (client) => client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${services.join(', ')}`))
+  const [accounts = '', platform = '', queue = ''] = owners.map((role) => {
     const url = new URL(admin)
     url.username = role
     url.password = secrets.databasePasswords[role]
     return url.href
   })
-  return { admin, accounts: accounts ?? '', platform: platform ?? '' }
+  return { admin, accounts, platform, queue }
 }
 
 /** Throws when the operator's Postgres cannot be reached, or is too old. */

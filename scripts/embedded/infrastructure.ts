@@ -22,7 +22,7 @@ export interface InfrastructureOptions {
 export interface Addresses {
   /** The superuser's, or the operator's own. */
   databaseUrl: string
-  databaseUrls: { accounts: string; platform: string }
+  databaseUrls: { accounts: string; platform: string; queue: string }
   redisUrl: string
 }
 
@@ -39,7 +39,7 @@ export function superviseInfrastructure(options: InfrastructureOptions): {
   async function database(): Promise<Omit<Addresses, 'redisUrl'>> {
     if (databaseUrl !== '') {
       await checkDatabase(databaseUrl)
-      return { databaseUrl, databaseUrls: { accounts: databaseUrl, platform: databaseUrl } }
+      return { databaseUrl, databaseUrls: { accounts: databaseUrl, platform: databaseUrl, queue: databaseUrl } }
     }
     const postgres = embeddedPostgres(options)
     supervised.push({ name: 'postgres', process: postgres.process })

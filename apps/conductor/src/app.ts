@@ -1,5 +1,5 @@
 import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
-import { checkRedis, createProducer, createSubscriber, refuseEvictingRedis } from '@asheville/jobs'
+import { checkRedis, createProducer, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
 import {
   createVerifier,
@@ -31,6 +31,8 @@ export interface ConductorOptions {
   accountsUrl: string
   platformUrl: string
   redisUrl: string
+  /** Where jobs are queued: that Redis, another, or a Postgres. */
+  queueUrl: string
   version: string
 }
 
@@ -41,15 +43,17 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 60_000 })
   const redis = connectRedis(redisUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const subscriber = createSubscriber(redisUrl)
-  const producer = createProducer(redis)
+  const queue = openBackend(options.queueUrl)
+  const producer = createProducer(queue)
   const close = async () => {
     await producer.close()
+    await queue.close()
     subscriber.close()
     disconnect(redis)
   }
   try {
-    await refuseEvictingRedis(redis)
-    const context: Context = { accounts, platform, redis, subscriber, producer, log: logger }
+    await Promise.all([refuseEvictingRedis(redis), refuseUnfitQueue(queue)])
+    const context: Context = { accounts, platform, redis, subscriber, queue, producer, log: logger }
     const service = await startService({
       name: 'conductor',
       host: options.host,
@@ -58,7 +62,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
       logger,
       bindings: conductorBindings(context),
       verify: createVerifier({ audience: 'conductor', publicKeys: options.publicKeys }),
-      checks: { redis: () => checkRedis(redis) },
+      checks: { redis: () => checkRedis(redis), queue: () => queue.check() },
       version: options.version,
       close,
     })

@@ -6,6 +6,8 @@ const schema = z.object({
   ACCOUNTS_URL: origin,
   PLATFORM_URL: origin,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  /** Where jobs are queued. */
+  QUEUE_URL: z.url({ protocol: /^(rediss?|postgres(ql)?)$/, error: 'must be a redis:// or postgres:// address' }),
 })
 
 /** The settings of a conductor process; the private key apart, so that the rest may be passed around. */

@@ -1,5 +1,5 @@
 import type { accountsRoutes, Client, platformRoutes } from '@asheville/clients'
-import type { Producer, Subscriber } from '@asheville/jobs'
+import type { Producer, QueueBackend, Subscriber } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
 import type { Logger } from '@asheville/service'
 
@@ -12,6 +12,7 @@ export interface Context {
   platform: PlatformClient
   redis: Redis
   subscriber: Subscriber
+  queue: QueueBackend
   producer: Producer
   log: Logger
 }

@@ -16,6 +16,7 @@ runService(async () => {
     accountsUrl: config.ACCOUNTS_URL,
     platformUrl: config.PLATFORM_URL,
     redisUrl: config.REDIS_URL,
+    queueUrl: config.QUEUE_URL,
     version: manifest.version,
   })
   return { close: () => service.close(), logger }

@@ -8,10 +8,10 @@ import type { ServiceName } from '@asheville/core'
 import { addRunning, listRunning, publishEvent } from '@asheville/jobs'
 import { connectRedis, disconnect, type Redis } from '@asheville/redis'
 import { createLogger, createSigner, type PublicKeys } from '@asheville/service'
+import { startBreakableTcp } from '@asheville/testkit'
 import { startConstellation, type Constellation } from '../../workers/tests/constellation.ts'
 import { startScroll, type Scroll } from '../../workers/tests/scroll.ts'
 import { createConductor, type ConductorOptions } from '../src/app.ts'
-import { startBreakableTcp } from './breakable-tcp.ts'
 
 const nowhere = 'http://127.0.0.1:9'
 
@@ -92,7 +92,7 @@ describe('syncs', () => {
   test('with Redis away it is accepted at once, and done when Redis is back', async () => {
     const line = await startBreakableTcp(new URL(all.urls.redisUrl))
     closing.push(() => line.close())
-    const { web, url } = await startConductor({ redisUrl: line.url })
+    const { web, url } = await startConductor({ redisUrl: line.url, queueUrl: line.url })
     const { userId } = await all.connect()
     line.cut()
     await delay(50)

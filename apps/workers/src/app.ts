@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
 import type { Fields, Http, Network } from '@asheville/core'
-import { checkRedis, createSubscriber, refuseEvictingRedis } from '@asheville/jobs'
+import { checkRedis, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
-import { startService, type Logger, type Service, type Sign } from '@asheville/service'
+import { errorFields, startService, type Logger, type Service, type Sign } from '@asheville/service'
 import { createLeaseCalls } from './lease-calls.ts'
 import { startWorker, type Worker } from './start-worker.ts'
 import type { Workshop } from './sync-stream.ts'
@@ -20,6 +20,8 @@ export interface WorkersOptions {
   accountsUrl: string
   platformUrl: string
   redisUrl: string
+  /** Where jobs are queued: that Redis, another, or a Postgres. */
+  queueUrl: string
   networks: readonly Network[]
   /** The adapters' variables, by name. */
   variables: Fields
@@ -45,8 +47,14 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 120_000 })
   const redis = connectRedis(redisUrl)
   const subscriber = createSubscriber(redisUrl)
+  const queue = openBackend(options.queueUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const close = async () => {
+    await queue.close()
+    subscriber.close()
+    disconnect(redis)
+  }
   try {
-    await refuseEvictingRedis(redis)
+    await Promise.all([refuseEvictingRedis(redis), refuseUnfitQueue(queue)])
     await mkdir(scratchDir, { recursive: true, mode: 0o700 })
     const leases = createLeaseCalls(accounts, holder)
     const shop: Workshop = {
@@ -69,19 +77,22 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
       sharePort: options.sharePort ?? false,
       logger,
       bindings: [],
-      checks: { redis: () => checkRedis(redis) },
+      checks: { redis: () => checkRedis(redis), queue: () => queue.check() },
       version: options.version,
       async close() {
         await worker?.close(jobsMs)
-        subscriber.close()
-        disconnect(redis)
+        await close()
       },
     })
-    worker = startWorker(shop, { redisUrl, subscriber, networks, concurrency })
+    worker = startWorker(shop, { queue, subscriber, networks, concurrency })
     return service
   } catch (error) {
-    subscriber.close()
-    disconnect(redis)
+    await close()
     throw error
   }
+}
+
+function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
+  if (isDown) logger.warn({ error: error ? errorFields(error) : undefined }, 'The queue is away: no new work is taken')
+  else logger.info('The queue is back')
 }

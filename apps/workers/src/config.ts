@@ -9,6 +9,8 @@ const schema = z.object({
   ACCOUNTS_URL: origin,
   PLATFORM_URL: origin,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  /** Where jobs are queued. */
+  QUEUE_URL: z.url({ protocol: /^(rediss?|postgres(ql)?)$/, error: 'must be a redis:// or postgres:// address' }),
   /** Which private addresses adapters may reach: host:port or CIDR. */
   OUTBOUND_ALLOW: commaList,
   /** For spooling while a stream is pulled; may be empty at any start. */

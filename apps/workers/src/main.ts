@@ -28,6 +28,7 @@ runService(async () => {
     accountsUrl: config.ACCOUNTS_URL,
     platformUrl: config.PLATFORM_URL,
     redisUrl: config.REDIS_URL,
+    queueUrl: config.QUEUE_URL,
     networks,
     variables,
     http,

@@ -1,10 +1,10 @@
 import type { Network } from '@asheville/core'
-import { onCancel, startConsumer, type Consumer, type Subscriber } from '@asheville/jobs'
+import { onCancel, startConsumer, type Consumer, type QueueBackend, type Subscriber } from '@asheville/jobs'
 import { errorFields } from '@asheville/service'
 import { syncStream, type Workshop } from './sync-stream.ts'
 
 export interface WorkerOptions {
-  redisUrl: string
+  queue: QueueBackend
   subscriber: Subscriber
   networks: readonly Network[]
   /** Jobs at once for each network. */
@@ -28,23 +28,15 @@ export function startWorker(shop: Workshop, options: WorkerOptions): Worker {
   }
 }
 
-function startNetwork(shop: Workshop, network: Network, { redisUrl, concurrency }: WorkerOptions): Consumer {
+function startNetwork(shop: Workshop, network: Network, { queue, concurrency }: WorkerOptions): Consumer {
   const log = shop.log.child({ network: network.id })
-  let isDown = false
   const consumer: Consumer = startConsumer({
-    redisUrl,
+    backend: queue,
     network: network.id,
     holder: shop.holder,
     concurrency,
     process: (job, signal) => syncStream(shop, network, job, signal, () => consumer.hasWaiting().catch(() => false)),
-    onOutage(isNowDown, error) {
-      isDown = isNowDown
-      if (isNowDown) log.warn({ error: error ? errorFields(error) : undefined }, 'Redis is away: no new work is taken')
-      else log.info('Redis is back')
-    },
-    onError(error) {
-      if (!isDown) log.warn(errorFields(error), 'The queue reports an error')
-    },
+    onError: (error) => log.warn(errorFields(error), 'The queue reports an error'),
   })
   return consumer
 }

@@ -50,7 +50,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     http,
     directory,
   })
-  const urls = { accountsUrl: accounts.url, platformUrl: platform.url, redisUrl: redis.url }
+  const urls = { accountsUrl: accounts.url, platformUrl: platform.url, redisUrl: redis.url, queueUrl: redis.url }
   const conductor = hasConductor ? await createConductor({ ...common, ...urls, sign: sign('conductor') }) : null
 
   const web = {

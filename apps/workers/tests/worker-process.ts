@@ -5,7 +5,7 @@ import { scrollNetwork } from './scroll.ts'
 
 /** A worker in a process of its own, to be killed: what it needs comes as JSON in the first argument. */
 interface Wanted {
-  urls: { accountsUrl: string; platformUrl: string; redisUrl: string }
+  urls: { accountsUrl: string; platformUrl: string; redisUrl: string; queueUrl: string }
   privateKey: string
   scrollUrl: string
   pictures: number

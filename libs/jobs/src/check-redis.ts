@@ -1,6 +1,8 @@
-import { AshevilleError } from '@asheville/core'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AshevilleError, kindOf } from '@asheville/core'
 import { isReadyWithin, type Redis } from '@asheville/redis'
 import { answering } from './answering.ts'
+import type { QueueBackend } from './queue-backend.ts'
 
 /**
  * Throws `unavailable` when Redis does not answer and `invalid` when it may throw jobs away under memory pressure: BullMQ
@@ -20,6 +22,22 @@ export async function checkRedis(redis: Redis): Promise<void> {
 export async function refuseEvictingRedis(redis: Redis, timeoutMs = 5000): Promise<void> {
   if (!(await isReadyWithin(redis, timeoutMs))) return
   await checkRedis(redis).catch((error: unknown) => {
-    if (error instanceof AshevilleError && error.kind === 'invalid') throw error
+    if (kindOf(error) === 'invalid') throw error
   })
+}
+
+/** The same for where the jobs are. */
+export async function refuseUnfitQueue(backend: QueueBackend, timeoutMs = 5000): Promise<void> {
+  const end = performance.now() + timeoutMs
+  while (performance.now() < end) {
+    const kind = await backend.check().then(
+      () => null,
+      (error: unknown) => {
+        if (kindOf(error) === 'invalid') throw error
+        return kindOf(error)
+      },
+    )
+    if (kind === null) return
+    await delay(50)
+  }
 }

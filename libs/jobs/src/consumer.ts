@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { DelayedError, Job, Worker } from 'bullmq'
-import { connectPatiently, type Redis, type RedisOptions } from '@asheville/redis'
+import { DelayedError, Job } from 'bullmq'
 import { queueName, streamKey } from './names.ts'
+import type { AnyWorker, QueueBackend } from './queue-backend.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
 
 /** Why a job's signal aborted; it is the signal's reason. */
@@ -13,8 +13,8 @@ export type JobEnd = { kind: 'done' } | { kind: 'later'; delayMs: number }
 export const done: JobEnd = { kind: 'done' }
 export const later = (delayMs: number): JobEnd => ({ kind: 'later', delayMs })
 
-export interface ConsumerOptions extends RedisOptions {
-  redisUrl: string
+export interface ConsumerOptions {
+  backend: QueueBackend
   network: string
   /**
    * Names the process, the same for one that died and its successor, and nobody else's: the successor takes the jobs of the dead
@@ -33,7 +33,7 @@ export interface Consumer {
   cancel(key: string): void
   /** Whether a job waits that could run now. */
   hasWaiting(): Promise<boolean>
-  /** Stops running jobs (`shutdown`), waits for them until the deadline, then lets go of what is left. */
+  /** Stops running jobs (`shutdown`), waits for them until the deadline, then lets go of what is left. The backend stays open. */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -48,31 +48,35 @@ const handOverMs = 100
  * @see https://docs.bullmq.io/guide/workers/cancelling-jobs
  */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { redisUrl, network, holder, concurrency } = options
-  const redis = connectPatiently(redisUrl, options)
+  const { backend, network, holder, concurrency } = options
+  const name = queueName(network)
   const jobIds = new Map<string, string>()
-  let isClosing = false
+  const closing = new AbortController()
+  const onError = (error: Error) => {
+    if (!backend.isDown) options.onError?.(error)
+  }
 
-  const worker = new Worker(
-    queueName(network),
-    // Three parameters, or BullMQ hands out no signal.
-    async (job: Job, token?: string, signal?: AbortSignal) => {
-      const data = syncJobDataSchema.parse(job.data)
-      const key = streamKey(data.connectionId, data.stream)
-      if (job.id !== undefined) jobIds.set(key, job.id)
-      try {
-        // BullMQ may still hand out a job that it was waiting for when it was told to close.
-        const end = isClosing ? later(handOverMs) : await options.process(data, signal ?? new AbortController().signal)
-        if (end.kind === 'done') return null
-        const delayMs = Math.max(isClosing ? handOverMs : 1, Math.round(end.delayMs))
-        await job.moveToDelayed(Date.now() + delayMs, token)
-        throw new DelayedError()
-      } finally {
-        jobIds.delete(key)
-      }
-    },
+  async function work(job: Job, token?: string, signal?: AbortSignal): Promise<null> {
+    const data = syncJobDataSchema.parse(job.data)
+    const key = streamKey(data.connectionId, data.stream)
+    if (job.id !== undefined) jobIds.set(key, job.id)
+    try {
+      // BullMQ may still hand out a job that it was waiting for when it was told to close.
+      const end = closing.signal.aborted ? later(handOverMs) : await options.process(data, signal ?? new AbortController().signal)
+      if (end.kind === 'done') return null
+      const delayMs = Math.max(closing.signal.aborted ? handOverMs : 1, Math.round(end.delayMs))
+      await job.moveToDelayed(Date.now() + delayMs, token)
+      throw new DelayedError()
+    } finally {
+      jobIds.delete(key)
+    }
+  }
+
+  let worker: AnyWorker | null = null
+  const opened = backend.openWorker(
+    name,
+    work,
     {
-      connection: redis,
       name: holder,
       autorun: false,
       concurrency,
@@ -82,49 +86,40 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       drainDelay: 5,
       runRetryDelay: 1000,
     },
+    closing.signal,
   )
-  worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock-lost' satisfies StopReason)))
-  const onError = (error: Error) => options.onError?.(error)
-  worker.on('error', onError)
-  takeOver(redis, worker, holder)
+  const running = opened.then(async (ours) => {
+    worker = ours
+    ours.on('lockRenewalFailed', (ids) => ids.forEach((id) => ours.cancelJob(id, 'lock-lost' satisfies StopReason)))
+    ours.on('error', onError)
     // Others' stalled jobs are looked for in any case, and so are these.
-    .catch(onError)
-    .then(() => worker.run())
-    .catch(onError)
+    await takeOver(backend, name, ours, holder).catch(onError)
+    if (!closing.signal.aborted) await ours.run()
+  })
+  running.catch((error: Error) => {
+    if (!closing.signal.aborted) onError(error)
+  })
 
   return {
     cancel(key) {
       const jobId = jobIds.get(key)
-      if (jobId !== undefined) worker.cancelJob(jobId, 'cancelled' satisfies StopReason)
+      if (jobId !== undefined) worker?.cancelJob(jobId, 'cancelled' satisfies StopReason)
     },
-    hasWaiting: () => hasWaiting(redis, worker),
+    hasWaiting: () => backend.hasWaiting(name),
     async close(deadlineMs) {
-      isClosing = true
-      const closing = worker.close()
-      worker.cancelAllJobs('shutdown' satisfies StopReason)
-      const isClosed = await Promise.race([closing.then(() => true), delay(deadlineMs, false, { ref: false })])
-      if (!isClosed) await worker.disconnect()
-      redis.disconnect()
+      closing.abort()
+      const ours = await opened.catch(() => null)
+      if (!ours) return
+      const closed = ours.close()
+      ours.cancelAllJobs('shutdown' satisfies StopReason)
+      const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })])
+      if (!isClosed) await ours.disconnect()
     },
   }
 }
 
 /** Jobs that a process of this name held when it died wait again, instead of when their locks run out. */
-async function takeOver(redis: Redis, worker: Worker, holder: string): Promise<void> {
-  const ids = await redis.lrange(worker.toKey('active'), 0, -1)
-  for (const id of ids) {
-    const [job, token] = await Promise.all([Job.fromId(worker, id), redis.get(`${worker.toKey(id)}:lock`)])
-    if (job?.processedBy === holder && token !== null) await job.moveToDelayed(Date.now() + 1, token)
-  }
-}
-
-/** Counts due jobs among the delayed too: BullMQ moves them only when a worker asks for its next job. */
-async function hasWaiting(redis: Redis, worker: Worker): Promise<boolean> {
-  const due = (Date.now() + 1) * 0x1000
-  const [waiting, prioritized, delayed] = await Promise.all([
-    redis.llen(worker.toKey('wait')),
-    redis.zcard(worker.toKey('prioritized')),
-    redis.zcount(worker.toKey('delayed'), 0, due),
-  ])
-  return waiting + prioritized + delayed > 0
+async function takeOver(backend: QueueBackend, name: string, worker: AnyWorker, holder: string): Promise<void> {
+  const held = (await backend.listHeld(name)).filter((job) => job.holder === holder)
+  for (const { id, token } of held) await (await Job.fromId(worker, id))?.moveToDelayed(Date.now() + 1, token)
 }

@@ -1,9 +1,10 @@
 import { startConsumer } from './consumer.ts'
+import { openBackend } from './open-backend.ts'
 
 /** A worker that takes a job, says so, and never ends: to be killed by a test. */
-const [redisUrl = '', network = '', holder = ''] = process.argv.slice(2)
+const [url = '', network = '', holder = ''] = process.argv.slice(2)
 startConsumer({
-  redisUrl,
+  backend: openBackend(url),
   network,
   holder,
   concurrency: 1,

@@ -1,8 +1,8 @@
 import { AshevilleError } from '@asheville/core'
-import { Queue, type Job, type JobType } from 'bullmq'
-import type { Redis } from '@asheville/redis'
+import type { Job, JobType } from 'bullmq'
 import { answering } from './answering.ts'
 import { queueName, streamKey } from './names.ts'
+import type { AnyQueue, QueueBackend } from './queue-backend.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
 
 export interface EnqueueOptions {
@@ -13,7 +13,7 @@ export interface EnqueueOptions {
 export interface Producer {
   /**
    * Adds the job of a stream. One that waits already is left as it is; while one runs, this one follows it, so that work
-   * asked for at the very end of a run is not swallowed. Throws `unavailable` within milliseconds when Redis is down.
+   * asked for at the very end of a run is not swallowed. Throws `unavailable` soon when the queue is away.
    */
   enqueueSync(network: string, job: SyncJobData, options: EnqueueOptions): Promise<void>
   /** Removes the stream's job unless it runs. */
@@ -31,18 +31,18 @@ const scheduledPriority = 10
 const jobStates: readonly JobType[] = ['active', 'wait', 'prioritized', 'delayed', 'waiting-children', 'completed', 'failed']
 
 /**
- * Adds jobs. Queues are made when they are first used and only while Redis answers: one made while it is down would wait
- * for it, and with it everybody who asks for something.
+ * Adds jobs. Queues are opened when they are first used.
  *
  * @see https://docs.bullmq.io/guide/jobs/deduplication
  */
-export function createProducer(redis: Redis): Producer {
-  const queues = new Map<string, Promise<Queue>>()
+export function createProducer(backend: QueueBackend): Producer {
+  const queues = new Map<string, Promise<AnyQueue>>()
 
-  const queueOf = (network: string): Promise<Queue> => {
+  const queueOf = (network: string): Promise<AnyQueue> => {
+    backend.requireReady()
     const known = queues.get(network)
     if (known) return known
-    const opened = openQueue(queueName(network), redis)
+    const opened = backend.openQueue(queueName(network))
     queues.set(network, opened)
     opened.catch(() => queues.delete(network))
     return opened
@@ -51,7 +51,6 @@ export function createProducer(redis: Redis): Producer {
   return {
     async enqueueSync(network, job, { isScheduled }) {
       const data = syncJobDataSchema.parse(job)
-      requireReady(redis)
       await answering(async () => {
         const queue = await queueOf(network)
         await queue.add('sync-stream', data, {
@@ -64,7 +63,6 @@ export function createProducer(redis: Redis): Producer {
     },
 
     async removeSync(network, connectionId, stream) {
-      requireReady(redis)
       await answering(async () => {
         const queue = await queueOf(network)
         const jobId = await queue.getDeduplicationJobId(streamKey(connectionId, stream))
@@ -73,14 +71,13 @@ export function createProducer(redis: Redis): Producer {
     },
 
     async forgetPerson(network, userId, connectionIds) {
-      requireReady(redis)
       return answering(async () => {
         const queue = await queueOf(network)
         const jobs = await jobsOf(queue, userId)
         for (const { id } of jobs) if (id !== undefined) await queue.remove(id)
         const left = await jobsOf(queue, userId)
         if (left.length > 0) throw new AshevilleError('unavailable', 'Jobs of this person still run', { retryAfterMs: 2000 })
-        await forgetInEvents(redis, queue.toKey('events'), connectionIds)
+        await backend.forgetInEvents(queueName(network), connectionIds)
         return jobs.length
       })
     },
@@ -94,7 +91,7 @@ export function createProducer(redis: Redis): Producer {
 const pageOfJobs = 500
 
 /** A queue knows jobs by their own ids alone: all are looked through, page by page. */
-async function jobsOf(queue: Queue, userId: string): Promise<Job[]> {
+async function jobsOf(queue: AnyQueue, userId: string): Promise<Job[]> {
   const found: Job[] = []
   for (const state of jobStates) {
     for (let start = 0, count = pageOfJobs; count === pageOfJobs; start += pageOfJobs) {
@@ -105,26 +102,4 @@ async function jobsOf(queue: Queue, userId: string): Promise<Job[]> {
     }
   }
   return found
-}
-
-/** Each deduplication is told there, with the id that names the stream. Nobody of ours reads it. */
-async function forgetInEvents(redis: Redis, stream: string, connectionIds: readonly string[]): Promise<void> {
-  for (let start = '-', count = pageOfJobs; count === pageOfJobs;) {
-    const entries = await redis.xrange(stream, start, '+', 'COUNT', pageOfJobs)
-    count = entries.length
-    const theirs = entries.filter(([, fields]) => fields.some((field) => connectionIds.some((id) => field.includes(id))))
-    if (theirs.length > 0) await redis.xdel(stream, ...theirs.map(([id]) => id))
-    start = `(${entries.at(-1)?.[0] ?? '0-0'}`
-  }
-}
-
-async function openQueue(name: string, redis: Redis): Promise<Queue> {
-  const queue = new Queue(name, { connection: redis })
-  queue.on('error', () => undefined)
-  await queue.waitUntilReady()
-  return queue
-}
-
-function requireReady(redis: Redis): void {
-  if (redis.status !== 'ready') throw new AshevilleError('unavailable', 'The queue does not answer', { retryAfterMs: 2000 })
 }

@@ -1,5 +1,6 @@
+export { startBreakableTcp } from './breakable-tcp.ts'
 export { serviceKeys, type ServiceKeys } from './service-keys.ts'
-export { testDatabase } from './test-database.ts'
+export { emptyTestDatabase, testDatabase } from './test-database.ts'
 export { testRedis } from './test-redis.ts'
 export { describeStorage } from './storage-conformance.ts'
 export { bytesOf, uploadOf, type StorageFault, type StorageUnderTest } from './storage-under-test.ts'

@@ -17,8 +17,7 @@ export async function testDatabase(
   schema: string,
   migrationsDirectory: string,
 ): Promise<{ url: string; adminUrl: string; close(): Promise<void> }> {
-  const server = process.env['TEST_DATABASE_URL']
-  if (server === undefined) throw new Error('TEST_DATABASE_URL is not set: run tests with npm test')
+  const server = testServer()
   const template = `template_${schema}_${await hashOf(migrationsDirectory)}`
   const name = `test_${schema}_${randomBytes(6).toString('hex')}`
   await onServer(server, async (client) => {
@@ -31,14 +30,30 @@ export async function testDatabase(
       await client.query('SELECT pg_advisory_unlock(hashtext($1))', [template])
     }
   })
-  return {
-    url: urlOf(server, name, role),
-    adminUrl: urlOf(server, name),
-    close: () =>
-      onServer(server, async (client) => {
-        await client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
-      }),
-  }
+  return { url: urlOf(server, name, role), adminUrl: urlOf(server, name), close: () => drop(server, name) }
+}
+
+/** A database of its own with nothing in it, for what makes its schema itself. */
+export async function emptyTestDatabase(): Promise<{ url: string; close(): Promise<void> }> {
+  const server = testServer()
+  const name = `test_empty_${randomBytes(6).toString('hex')}`
+  await onServer(server, async (client) => {
+    await ensureRole(client)
+    await client.query(`CREATE DATABASE ${quoteIdentifier(name)} OWNER ${role}`)
+  })
+  return { url: urlOf(server, name, role), close: () => drop(server, name) }
+}
+
+function testServer(): string {
+  const server = process.env['TEST_DATABASE_URL']
+  if (server === undefined) throw new Error('TEST_DATABASE_URL is not set: run tests with npm test')
+  return server
+}
+
+async function drop(server: string, name: string): Promise<void> {
+  await onServer(server, async (client) => {
+    await client.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
+  })
 }
 
 /** Several test processes may come at once. */
