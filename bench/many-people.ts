@@ -38,7 +38,7 @@ export async function addPeopleLike(
     await asPerson(id, () =>
       db.transaction(async (tx) => {
         const account = { id, handle: 'disk', title: 'Disk', url: null, declined: [] }
-        const nothing = { fields: {}, server: null, registrationId: null, endpoints: null, storageId: null }
+        const nothing = { fields: {}, server: null, registrationId: null, endpoints: null, storageId: null, pausedFor: null }
         const storage = await putConnection(tx, id, randomUUID(), { ...nothing, kind: 'storage', provider: 'local', account })
         for (const { stored, tokens } of networks) {
           const { connection } = stored
@@ -47,6 +47,7 @@ export async function addPeopleLike(
             ...connection,
             account: { ...connection, id: connection.accountId, declined: [] },
             storageId: storage.id,
+            pausedFor: null,
           }
           const own = await putConnection(tx, id, randomUUID(), linked)
           await setConnectionSettings(tx, id, own.id, connection.settings)

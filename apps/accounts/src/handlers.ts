@@ -12,17 +12,20 @@ import { handleBeginConnect } from './handlers/begin-connect.ts'
 import { handleCancelSync } from './handlers/cancel-sync.ts'
 import { handleClaimDue } from './handlers/claim-due.ts'
 import { handleClaimOutbox } from './handlers/claim-outbox.ts'
+import { handleCountReads } from './handlers/count-reads.ts'
 import { handleCreateSync } from './handlers/create-sync.ts'
 import { handleCreateUser } from './handlers/create-user.ts'
 import { handleFinishConnect } from './handlers/finish-connect.ts'
 import { handleGetAccess } from './handlers/get-access.ts'
 import { handleGetConnection } from './handlers/get-connection.ts'
+import { handleGetEstimate } from './handlers/get-estimate.ts'
 import { handleGetSetup } from './handlers/get-setup.ts'
 import { handleGetSync } from './handlers/get-sync.ts'
 import { handleGetTotals } from './handlers/get-totals.ts'
 import { handleGetUser } from './handlers/get-user.ts'
 import { handleListConnections } from './handlers/list-connections.ts'
 import { handleListLeases } from './handlers/list-leases.ts'
+import { handleListReads } from './handlers/list-reads.ts'
 import { handleListStreams } from './handlers/list-streams.ts'
 import { handleListSyncs } from './handlers/list-syncs.ts'
 import { handleRemoveConnection } from './handlers/remove-connection.ts'
@@ -114,6 +117,8 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     finishConnect: handleFinishConnect(context),
     updateConnection: handleUpdateConnection(context),
     removeConnection: handleRemoveConnection(context),
+    getEstimate: handleGetEstimate(context, access),
+    listReads: handleListReads(context),
     getAccess: handleGetAccess(context, access),
     createSync: handleCreateSync(context),
     getSync: handleGetSync(context),
@@ -131,6 +136,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     takeLeases: handleTakeLeases(context),
     savePlan: handleSavePlan(context),
     saveCheckpoint: handleSaveCheckpoint(context),
+    countReads: handleCountReads(context),
     renewLease: handleRenewLease(context),
     returnLeases: handleReturnLeases(context),
     getTotals: handleGetTotals(context),

@@ -70,6 +70,7 @@ const script: Script = {
               tally: { new: items, changed: 0, unchanged: 0, gone: 0, skipped: 1 },
             }),
           ],
+          readsThisMonth: 0,
           stored: [{ contentType: 'posts', items, available: null, oldest: null, newest: null }],
         },
       ],

@@ -72,7 +72,7 @@ describe('with every other service away', () => {
   test('platform alone: the status page says what is not known, never that nothing is stored', async () => {
     const given = script()
     given.conductor.getStatus = async () => ({
-      networks: [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: null }],
+      networks: [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: null, readsThisMonth: 0 }],
       syncs: [],
       media: null,
     })
@@ -106,11 +106,12 @@ describe('the status page', () => {
             }),
             streamOf(mastodon.id, 'favourites', { state: 'waiting', until, reason: 'asked to wait' }),
           ],
+          readsThisMonth: 0,
           stored: [
             { contentType: 'posts', items: 400, available: 1000, oldest: '2020-01-05T00:00:00.000Z', newest: '2026-01-05T00:00:00.000Z' },
           ],
         },
-        { connection: bluesky, streams: [], stored: [] },
+        { connection: bluesky, streams: [], stored: [], readsThisMonth: 0 },
       ],
       syncs: [syncOf({ state: 'running', finishedAt: null })],
       media: { files: 3, bytes: 2_500_000 },
@@ -136,7 +137,7 @@ describe('the status page', () => {
     ['a history that is not at its end', { state: 'idle', backfilling: true }, 'Not everything is copied yet'],
   ] as const)('the headline tells of %s', async (_, stream, headline) => {
     const given = script()
-    const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [] }]
+    const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [], readsThisMonth: 0 }]
     const isRunning = headline.startsWith('Waiting')
     given.conductor.getStatus = statusOf(networks, [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})])
     expect(await (await (await start(given)).get('/status')).text()).toContain(`<h1 id="headline">${headline}</h1>`)
@@ -145,7 +146,7 @@ describe('the status page', () => {
   test('a full disk is not called the fault of the network', async () => {
     const full = connectionOf({ provider: 'mastodon', state: 'full', stateReason: 'This server’s disk is full.' })
     const given = script()
-    given.conductor.getStatus = statusOf([{ connection: full, streams: [], stored: [] }], [syncOf()])
+    given.conductor.getStatus = statusOf([{ connection: full, streams: [], stored: [], readsThisMonth: 0 }], [syncOf()])
     expect(await (await (await start(given)).get('/status')).text()).toContain('<h1 id="headline">Your disk is full</h1>')
   })
 
@@ -156,6 +157,7 @@ describe('the status page', () => {
       connection,
       streams: [streamOf(connection.id, 'statuses', { state: 'idle' })],
       stored: [],
+      readsThisMonth: 0,
     }))
     given.conductor.getStatus = statusOf(networks, [syncOf()])
     expect(await (await (await start(given)).get('/status')).text()).toContain('Up to date, but for what is paused')
@@ -164,7 +166,10 @@ describe('the status page', () => {
   test('starts a sync of one network or all; changes answer with a redirect', async () => {
     const asked: unknown[] = []
     const given = script()
-    given.conductor.getStatus = statusOf([{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: [] }], [syncOf()])
+    given.conductor.getStatus = statusOf(
+      [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: [], readsThisMonth: 0 }],
+      [syncOf()],
+    )
     given.conductor.createSync = async ({ body, userId }) => {
       asked.push([userId, body.connectionIds])
       return { sync: syncOf(), created: true }

@@ -140,7 +140,7 @@ export function connectionOf(part: Partial<Connection> & Pick<Connection, 'provi
     url: 'https://example.social/@ann',
     server: 'https://example.social',
     fields: {},
-    settings: { contentTypes: null, range: { from: null, to: null } },
+    settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null },
     storageId: null,
     state: 'active',
     stateReason: null,

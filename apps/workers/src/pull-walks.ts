@@ -6,6 +6,7 @@ import { prefetch } from './prefetch.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { withinSlice, type Slice } from './slice.ts'
 import { storeBatch, type StoreParts } from './store-batch.ts'
+import { withinReads, type Reads } from './within-reads.ts'
 
 export interface PullParts extends StoreParts {
   accounts: Pick<AccountsClient, 'saveCheckpoint' | 'savePlan'>
@@ -16,6 +17,7 @@ export interface PullParts extends StoreParts {
   lease: HeldLease
   token: AccessToken
   slice: Slice
+  reads: Reads
   batchLimits: BatchLimits
   /** What the person wants of the stream. */
   wanted: Omit<Wanted, 'open'>
@@ -78,7 +80,7 @@ async function pullWalk(parts: PullParts, walk: Walk, progress: Progress): Promi
     async () => {
       const from: Walk = { ...walk, cursor: progress.cursor }
       let isComplete = false
-      const pages = withinSlice(parts.stream.pages(from, parts.io), parts.slice)
+      const pages = withinSlice(withinReads(parts.stream.pages(from, parts.io), parts.reads), parts.slice)
       for await (const batch of prefetch(inBatches(pages, walk.kind, parts.batchLimits))) {
         const tally = await storeBatch(parts, walk, batch)
         parts.onStored(tally, batch.pages)

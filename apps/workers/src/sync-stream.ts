@@ -25,6 +25,7 @@ import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
 import { retryMedia } from './retry-media.ts'
 import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
+import { createReads } from './within-reads.ts'
 
 /** What a worker process has to pull with. */
 export interface Workshop {
@@ -161,6 +162,9 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
     context,
   }
   const { accounts, platform, limits } = shop
+  // Whatever makes us stop, what was read is counted: by no signal of ours, only by the client's own deadline.
+  const count = async (reads: number) =>
+    (await accounts.countReads({ ...context, params: { connectionId: connection.id }, body: { reads } })).readsLeft
   const check = () => held.check()
   const mediaParts = { network, platform, io, target, limits: limits?.media ?? defaultMediaLimits, check }
   return {
@@ -173,6 +177,7 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
     token,
     media: createMediaTransfer(mediaParts),
     slice: createSlice(limits?.slice ?? defaultSlice, slicing.hasWaiting),
+    reads: createReads(lease.readsLeft, count),
     batchLimits: limits?.batch ?? defaultLimits,
     wanted: { head: lease.head, contentTypes: wantedTypes(connection, stream), range: connection.settings.range },
     onStored: () => undefined,

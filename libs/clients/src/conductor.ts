@@ -23,6 +23,8 @@ export const networkStatusSchema = z.strictObject({
       }),
     )
     .nullable(),
+  /** Of a network that charges for it, in this calendar month (UTC). */
+  readsThisMonth: count,
 })
 export type NetworkStatus = z.infer<typeof networkStatusSchema>
 

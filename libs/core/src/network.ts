@@ -64,7 +64,7 @@ export interface Page {
   covers?: Covered[]
   /** How many items of a content type the network says exist. */
   available?: Partial<Record<ContentType, number>>
-  /** How many records the network charges for this page. Only of a stream with an `estimate`. */
+  /** How many records the network charges for this page, whether any of them is kept. Only of a stream with an `estimate`. */
   reads?: number
 }
 
@@ -149,4 +149,9 @@ export interface Network {
   /** The bytes of a media source; without it, a guarded GET of its url. Throws `not-found` when it is gone for good. */
   openMedia?(source: MediaSource, io: PullIo): Promise<Readable>
   hints?(hook: Hook): Promise<{ accountId: string; stream: string }[]>
+}
+
+/** Whether the network charges for what is read: then the person sees what it takes, and starts it, before anything is pulled. */
+export function isPaid({ streams }: Pick<Network, 'streams'>): boolean {
+  return streams.some(({ estimate }) => estimate !== undefined)
 }

@@ -72,12 +72,20 @@ export const personTables: readonly PersonTable[] = [
     exported: { not: 'the keys to the person’s accounts elsewhere, sealed: whoever got hold of the export could use them' },
   },
   {
+    name: 'monthly_reads',
+    exported: {
+      as: 'monthlyReads',
+      columns: `connection_id AS "connectionId", to_char(month, 'YYYY-MM') AS month, reads`,
+      order: 'month, connection_id',
+    },
+  },
+  {
     name: 'connections',
     exported: {
       as: 'connections',
       columns: `id, kind, provider, account_id AS "accountId", handle, title, url, server, fields, content_types AS "contentTypes",
-        range_from AS "from", range_to AS "to", storage_id AS "storageId", state, state_reason AS "stateReason", created_at AS "createdAt",
-        removed_at AS "removedAt"`,
+        range_from AS "from", range_to AS "to", reads_per_month AS "readsPerMonth", storage_id AS "storageId", state, state_reason AS "stateReason",
+        created_at AS "createdAt", removed_at AS "removedAt"`,
       order: 'created_at, id',
     },
   },

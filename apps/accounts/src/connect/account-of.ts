@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { AshevilleError, kindOf, type Account, type Fields, type Network, type StorageAdapter, type Tokens } from '@asheville/core'
 import type { Context, findAdapter } from '../context.ts'
+import { withScratch } from './with-scratch.ts'
 
 /** What signing in brought. */
 export interface SignedIn {
@@ -47,15 +45,10 @@ function storageAccount(adapter: StorageAdapter, io: Parameters<StorageAdapter['
   return adapter.account(io, signal)
 }
 
-async function networkAccount(
+function networkAccount(
   adapter: Network,
   io: Omit<Parameters<Network['account']>[0], 'scratch' | 'signal'>,
   signal: AbortSignal,
 ): Promise<Account> {
-  const scratch = await mkdtemp(join(tmpdir(), 'asheville-connect-'))
-  try {
-    return await adapter.account({ ...io, scratch, signal })
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  return withScratch((scratch) => adapter.account({ ...io, scratch, signal }))
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { AshevilleError, type Account, type OAuthEndpoints } from '@asheville/core'
+import { AshevilleError, isPaid, type Account, type OAuthEndpoints } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
 import { isUniqueViolation, type Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
@@ -7,7 +7,7 @@ import { findIdentity } from '../identities/queries.ts'
 import { markReadAbout } from '../notifications/queries.ts'
 import { findByAccount, getConnection, listConnections, putConnection } from '../queries/connections.ts'
 import { putTokens } from '../queries/credentials.ts'
-import { addStreams, makeDue, resetStreams } from '../queries/streams.ts'
+import { addStreams, makeDue, makeNotDue, resetStreams, wasPulled } from '../queries/streams.ts'
 import { lockPerson } from '../queries/users.ts'
 import { wantedStreams } from '../streams/wanted-streams.ts'
 import type { SignedIn } from './account-of.ts'
@@ -28,7 +28,8 @@ export class OtherAccount extends AshevilleError {}
 
 /**
  * Saves an account that was tested. The same account again is the same connection, with new tokens and everything that was
- * known of its streams; this also holds for one that was disconnected.
+ * known of its streams; this also holds for one that was disconnected. One that costs what is read of it is not begun with: the
+ * person sees first what it takes.
  */
 export async function saveConnection(
   { networks, storages, sealing }: Pick<Context, 'networks' | 'storages' | 'sealing'>,
@@ -46,10 +47,14 @@ export async function saveConnection(
   const previousStorage = existing?.connection.storageId ?? null
   const storageId = found.kind === 'network' ? await chooseStorage(tx, userId, [link.storageId, previousStorage]) : null
   if (found.kind === 'storage') await refuseForeign(tx, userId, found.adapter.title, link)
+  const isMoved = previousStorage !== null && previousStorage !== storageId
+  const isGoingOn = existing !== null && !existing.isRemoved && !isMoved && (await wasPulled(tx, userId, existing.connection.id))
+  const pausedFor = found.kind === 'network' && isPaid(found.adapter) && !isGoingOn ? costs(found.adapter.title) : null
   const connection = await putConnection(tx, userId, existing?.connection.id ?? randomUUID(), {
     ...link,
     kind: found.kind,
     storageId,
+    pausedFor,
   }).catch((error: unknown) => {
     throw isUniqueViolation(error, 'connections_storage_account') ? someoneElses(found.adapter.title, account) : error
   })
@@ -60,12 +65,16 @@ export async function saveConnection(
     const names = found.adapter.streams.map(({ name }) => name)
     await addStreams(tx, userId, connection.id, names)
     // Another storage has nothing of what was copied before.
-    if (previousStorage !== null && previousStorage !== storageId) await resetStreams(tx, userId, connection.id, names)
+    if (isMoved) await resetStreams(tx, userId, connection.id, names)
     const wanted = wantedStreams(found.adapter, connection.settings.contentTypes).map(({ name }) => name)
-    await makeDue(tx, userId, connection.id, wanted)
+    if (pausedFor === null) await makeDue(tx, userId, connection.id, wanted)
+    else await makeNotDue(tx, userId, connection.id, null)
   }
   return connection
 }
+
+/** What people read of a connection that they have not started yet. */
+const costs = (title: string) => `${title} charges for what is read. See what a copy takes, then start it`
 
 async function checkReconnect(
   tx: Database,

@@ -1,12 +1,14 @@
 import { AshevilleError } from '@asheville/core'
-import type { accountsRoutes, Lease, WantedLease } from '@asheville/clients'
+import type { accountsRoutes, Connection, Lease, WantedLease } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { getStoredConnection } from '../queries/connections.ts'
 import { takeLease, type StreamId } from '../queries/leases.ts'
+import { countReadsLeft } from '../queries/reads.ts'
 import { findMarks, markRunning, startVersion } from '../queries/streams.ts'
-import { lockUnfinishedJob, markTaken } from '../queries/sync-jobs.ts'
+import { holdJob, lockUnfinishedJob, markTaken } from '../queries/sync-jobs.ts'
+import { closeSync } from '../queries/syncs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
 import { eachByItself } from '../streams/each-by-itself.ts'
@@ -39,6 +41,12 @@ function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string
       await endWork(tx, userId, only(id), { state: 'cancelled', reason: null, nextDueMs: null })
       return { lease: null }
     }
+    const readsLeft = await countReadsLeft(tx, userId, connection)
+    if (readsLeft === 0) {
+      await holdJob(tx, userId, syncId, id, boundReached(connection))
+      await closeSync(tx, userId, syncId)
+      return { lease: null }
+    }
     if (job.takes >= maxTakes) {
       const reason = 'It broke off again and again at the same place. It is tried again later'
       await endWork(tx, userId, only(id), { state: 'failed', reason, nextDueMs: nextDueMs({ intervalMs: syncIntervalMs, failures: 5 }) })
@@ -55,7 +63,7 @@ function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string
     const head = isNewVersion ? null : marks.head
     const walks = await listWalks(tx, userId, id)
     const { storageId } = connection
-    return { lease: { fence, expiresAt, connection, storageId, head, walks, needsPlan, attempts: marks.attempts } }
+    return { lease: { fence, expiresAt, connection, storageId, head, walks, needsPlan, attempts: marks.attempts, readsLeft } }
   })
 }
 
@@ -63,5 +71,7 @@ async function startOrGoOn(tx: Database, userId: string, id: StreamId, newVersio
   if (newVersion !== null) await startVersion(tx, userId, id, newVersion)
   await markRunning(tx, userId, id)
 }
+
+const boundReached = ({ settings }: Connection) => `Your bound of ${settings.readsPerMonth?.toLocaleString('en')} reads a month is reached`
 
 const only = ({ connectionId, stream }: StreamId) => ({ connectionId, streams: [stream] })

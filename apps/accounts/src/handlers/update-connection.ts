@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { AshevilleError, type Network } from '@asheville/core'
+import { AshevilleError, isPaid, type Network } from '@asheville/core'
 import type { accountsRoutes, Connection, ConnectionSettings } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import { findAdapter, type Context } from '../context.ts'
 import { getConnection, setConnectionSettings, setConnectionState } from '../queries/connections.ts'
-import { makeDue, makeNotDue, resetStreams } from '../queries/streams.ts'
+import { makeDue, makeHeldDue, makeNotDue, resetStreams } from '../queries/streams.ts'
 import { lockPerson } from '../queries/users.ts'
 import { endWork } from '../streams/end-work.ts'
 import { wantedStreams, widenedStreams } from '../streams/wanted-streams.ts'
@@ -22,6 +22,7 @@ export function handleUpdateConnection(context: Context): Handler<typeof account
       if (found?.kind !== 'network') throw new AshevilleError('invalid', `${connection.title} has no such settings`)
       const settings = { ...connection.settings, ...body.settings }
       checkRange(settings)
+      checkBound(settings, found.adapter)
       if (!isDeepStrictEqual(settings, connection.settings)) await changeSettings(tx, userId, connection, settings, found.adapter)
       const wanted = wantedStreams(found.adapter, settings.contentTypes).map(({ name }) => name)
       if (body.paused !== undefined) await setPaused(tx, userId, connection, body.paused, wanted)
@@ -33,6 +34,12 @@ function checkRange({ range: { from, to } }: ConnectionSettings): void {
   if (from === null || to === null || from < to) return
   const message = 'The first date must be before the last'
   throw new AshevilleError('invalid', message, { faults: [{ pointer: '/settings/range', message }] })
+}
+
+function checkBound({ readsPerMonth }: ConnectionSettings, network: Network): void {
+  if (readsPerMonth === null || isPaid(network)) return
+  const message = `${network.title} charges for nothing that is read`
+  throw new AshevilleError('invalid', message, { faults: [{ pointer: '/settings/readsPerMonth', message }] })
 }
 
 /** What is no longer wanted stops; what is wanted now, or of other dates, is pulled from the start. */
@@ -52,7 +59,9 @@ async function changeSettings(
   const hasOtherRange = !isDeepStrictEqual(settings.range, before.range)
   const changed = hasOtherRange ? wanted : widenedStreams(network, before.contentTypes, settings.contentTypes).map(({ name }) => name)
   await resetStreams(tx, userId, id, changed)
-  if (state === 'active' || state === 'full') await makeDue(tx, userId, id, changed)
+  if (state !== 'active' && state !== 'full') return
+  await makeDue(tx, userId, id, changed)
+  if (settings.readsPerMonth !== before.readsPerMonth) await makeHeldDue(tx, userId, id)
 }
 
 async function setPaused(tx: Database, userId: string, { id, state }: Connection, isPaused: boolean, wanted: string[]): Promise<void> {

@@ -14,18 +14,28 @@ interface Row extends Omit<Connection, 'settings'> {
   contentTypes: ContentType[] | null
   rangeFrom: string | null
   rangeTo: string | null
+  readsPerMonth: number | null
   registrationId: string | null
   endpoints: OAuthEndpoints | null
   isRemoved: boolean
 }
 
 const columns = `id, user_id AS "userId", kind, provider, account_id AS "accountId", handle, title, url, server, fields,
-  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", storage_id AS "storageId", state,
+  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth", storage_id AS "storageId", state,
   state_reason AS "stateReason", created_at AS "createdAt", registration_id AS "registrationId", endpoints,
   removed_at IS NOT NULL AS "isRemoved"`
 
-function storedOf({ contentTypes, rangeFrom, rangeTo, registrationId, endpoints, isRemoved, ...rest }: Row): StoredConnection {
-  const connection = { ...rest, settings: { contentTypes, range: { from: rangeFrom, to: rangeTo } } }
+function storedOf({
+  contentTypes,
+  rangeFrom,
+  rangeTo,
+  readsPerMonth,
+  registrationId,
+  endpoints,
+  isRemoved,
+  ...rest
+}: Row): StoredConnection {
+  const connection = { ...rest, settings: { contentTypes, range: { from: rangeFrom, to: rangeTo }, readsPerMonth } }
   if (isRemoved) connection.state = 'revoked'
   return { connection, registrationId, endpoints, isRemoved }
 }
@@ -99,17 +109,19 @@ export interface LinkedAccount {
   storageId: string | null
   registrationId: string | null
   endpoints: OAuthEndpoints | null
+  /** Why it is not to work yet; null: it works. */
+  pausedFor: string | null
 }
 
-/** A new connection, or the one to the same account made new: active, with what was learnt now. */
+/** A new connection, or the one to the same account made new, with what was learnt now. */
 export async function putConnection(tx: Database, userId: string, connectionId: string, linked: LinkedAccount): Promise<Connection> {
   const { account } = linked
   const [row] = await tx.query<Row>(
     `INSERT INTO connections AS c (id, user_id, kind, provider, account_id, handle, title, url, server, fields, storage_id,
-       registration_id, endpoints, state)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active')
+       registration_id, endpoints, state, state_reason)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      ON CONFLICT (id) DO UPDATE SET handle = $6, title = $7, url = $8, fields = $10, storage_id = $11, registration_id = $12,
-       endpoints = $13, state = 'active', state_reason = NULL, removed_at = NULL
+       endpoints = $13, state = $14, state_reason = $15, removed_at = NULL
      WHERE c.user_id = $2
      RETURNING ${columns}`,
     [
@@ -126,6 +138,8 @@ export async function putConnection(tx: Database, userId: string, connectionId: 
       linked.storageId,
       linked.registrationId,
       linked.endpoints && JSON.stringify(linked.endpoints),
+      linked.pausedFor === null ? 'active' : 'paused',
+      linked.pausedFor,
     ],
   )
   if (!row) throw noSuchConnection()
@@ -151,15 +165,12 @@ export async function setConnectionSettings(
   tx: Database,
   userId: string,
   connectionId: string,
-  { contentTypes, range }: Connection['settings'],
+  { contentTypes, range, readsPerMonth }: Connection['settings'],
 ): Promise<void> {
-  await tx.query('UPDATE connections SET content_types = $3, range_from = $4, range_to = $5 WHERE user_id = $1 AND id = $2', [
-    userId,
-    connectionId,
-    contentTypes,
-    range.from,
-    range.to,
-  ])
+  await tx.query(
+    'UPDATE connections SET content_types = $3, range_from = $4, range_to = $5, reads_per_month = $6 WHERE user_id = $1 AND id = $2',
+    [userId, connectionId, contentTypes, range.from, range.to, readsPerMonth],
+  )
 }
 
 export async function markRemoved(tx: Database, userId: string, connectionId: string): Promise<void> {

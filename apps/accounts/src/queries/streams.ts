@@ -48,6 +48,24 @@ export async function makeNotDue(tx: Database, userId: string, connectionId: str
   )
 }
 
+/** What waits for the next month without a job (`holdJob`) is due now: more may be read than before. */
+export async function makeHeldDue(tx: Database, userId: string, connectionId: string): Promise<void> {
+  await tx.query(
+    `UPDATE streams SET state = 'idle', reason = NULL, until = NULL, next_due_at = now()
+     WHERE user_id = $1 AND connection_id = $2 AND state = 'waiting' AND next_due_at IS NOT NULL`,
+    [userId, connectionId],
+  )
+}
+
+/** Whether anything of the connection was ever pulled. */
+export async function wasPulled(db: Database, userId: string, connectionId: string): Promise<boolean> {
+  const rows = await db.query('SELECT FROM streams WHERE user_id = $1 AND connection_id = $2 AND version > 0 LIMIT 1', [
+    userId,
+    connectionId,
+  ])
+  return rows.length > 0
+}
+
 /**
  * These streams are pulled from the start again: no head, no walks. Whoever holds their leases is refused from now on; jobs
  * under way are queued again and plan anew.

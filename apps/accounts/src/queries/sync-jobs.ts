@@ -2,6 +2,7 @@ import type { SkippedItem } from '@asheville/core'
 import type { SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { JobRun, StreamId } from './leases.ts'
+import { nextMonth } from './reads.ts'
 
 /** A job whose hand-over to the queue may have been lost is handed over again after this. */
 const again = "interval '30 seconds'"
@@ -177,6 +178,21 @@ export async function postponeJob(
   await tx.query(
     `UPDATE streams SET state = $4, until = $5, reason = $6, attempts = attempts + $7 WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
     [userId, id.connectionId, id.stream, as.state, as.until, as.reason, as.state === 'retrying' ? 1 : 0],
+  )
+}
+
+/** Nothing more may be read this month: the job has ended for now, its stream goes on with the next. */
+export async function holdJob(tx: Database, userId: string, syncId: string, id: StreamId, reason: string): Promise<void> {
+  const values = [userId, id.connectionId, id.stream, reason]
+  await tx.query(
+    `UPDATE sync_jobs SET state = 'done', reason = $4, until = NULL, finished_at = now()
+     WHERE user_id = $1 AND connection_id = $2 AND stream = $3 AND sync_id = $5`,
+    [...values, syncId],
+  )
+  await tx.query(
+    `UPDATE streams SET state = 'waiting', reason = $4, until = ${nextMonth}, next_due_at = ${nextMonth}
+     WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
+    values,
   )
 }
 

@@ -11,10 +11,11 @@ const recentSyncs = 10
 export const getStatus = ({ accounts, platform }: Context) =>
   bind(conductorRoutes.getStatus, async ({ userId, requestId, signal, log }) => {
     const call = { userId, requestId, signal }
-    const [{ connections }, { streams }, { syncs }, counted] = await Promise.all([
+    const [{ connections }, { streams }, { syncs }, { reads }, counted] = await Promise.all([
       accounts.listConnections({ ...call, query: { kind: 'network' } }),
       accounts.listStreams(call),
       accounts.listSyncs({ ...call, query: { limit: recentSyncs } }),
+      accounts.listReads(call),
       platform.getCounts({ ...call, signal: AbortSignal.any([signal, AbortSignal.timeout(countsMs)]) }).catch((error: unknown) => {
         log.warn({ error: errorFields(error) }, 'The status goes without counts')
         return null
@@ -24,7 +25,9 @@ export const getStatus = ({ accounts, platform }: Context) =>
     const countsByConnection = Map.groupBy(counted?.counts ?? [], (count) => count.connectionId)
     const networks: NetworkStatus[] = connections.map((connection) => {
       const own = streamsByConnection.get(connection.id) ?? []
-      return { connection, streams: own, stored: counted && storedOf(countsByConnection.get(connection.id) ?? [], own) }
+      const stored = counted && storedOf(countsByConnection.get(connection.id) ?? [], own)
+      const readsThisMonth = reads.find(({ connectionId }) => connectionId === connection.id)?.thisMonth ?? 0
+      return { connection, streams: own, stored, readsThisMonth }
     })
     return { networks, syncs, media: counted?.media ?? null }
   })

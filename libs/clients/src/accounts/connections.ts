@@ -1,6 +1,6 @@
 import { contentTypeSchema, instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
-import { forUser, id } from './parts.ts'
+import { count, forUser, id, streamName } from './parts.ts'
 
 /** Publication dates to copy, `from` included, `to` not; null is unbounded. */
 export const rangeSchema = z.strictObject({ from: instantSchema.nullable(), to: instantSchema.nullable() })
@@ -9,6 +9,8 @@ export const connectionSettingsSchema = z.strictObject({
   /** null: all that the network offers. */
   contentTypes: z.array(contentTypeSchema).nullable(),
   range: rangeSchema,
+  /** Of a network that charges for what is read: how many records may be read in a calendar month (UTC); null: any number. */
+  readsPerMonth: z.number().int().positive().max(1_000_000_000).nullable(),
 })
 export type ConnectionSettings = z.infer<typeof connectionSettingsSchema>
 
@@ -101,6 +103,31 @@ export const connectionRoutes = {
     body: z.strictObject({ settings: connectionSettingsSchema.partial().optional(), paused: z.boolean().optional() }),
     reply: connectionSchema,
     ifMatch: true,
+  }),
+  getEstimate: route({
+    method: 'GET',
+    path: '/v1/connections/:connectionId/estimate',
+    summary:
+      'Of a network that charges for what is read: how many records copying everything that is wanted will read, asked of the network now; its streams that cost nothing are left out',
+    policy: forUser('web', 'conductor'),
+    params: z.strictObject({ connectionId: id }),
+    reply: z.strictObject({
+      streams: z.array(
+        z.strictObject({
+          stream: streamName,
+          contentTypes: z.array(contentTypeSchema),
+          /** null: the network does not tell. */
+          reads: count.nullable(),
+        }),
+      ),
+    }),
+  }),
+  listReads: route({
+    method: 'GET',
+    path: '/v1/reads',
+    summary: 'What was read in this calendar month (UTC) of the person’s networks that charge for it',
+    policy: forUser('web', 'conductor'),
+    reply: z.strictObject({ reads: z.array(z.strictObject({ connectionId: id, thisMonth: count })) }),
   }),
   removeConnection: route({
     method: 'DELETE',

@@ -45,6 +45,8 @@ export const leaseSchema = z.strictObject({
   needsPlan: z.boolean(),
   /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
   attempts: count,
+  /** How much more the person lets us read this month of a network that charges for it; null: any number. Never 0. */
+  readsLeft: count.nullable(),
 })
 export type Lease = z.infer<typeof leaseSchema>
 
@@ -69,7 +71,7 @@ export const leaseRoutes = {
     method: 'POST',
     path: '/v1/leases/take',
     summary:
-      'Take streams, of whomever, for 30 s each with a grown fence; each is answered by itself: `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done)',
+      'Take streams, of whomever, for 30 s each with a grown fence; each is answered by itself: `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done), or nothing may be read any more this month',
     policy: from('workers'),
     body: z.strictObject({ holder: z.string().min(1).max(100), streams: z.array(wantedLeaseSchema).min(1).max(maxLeases) }),
     /** In the order of the streams. */
@@ -102,6 +104,17 @@ export const leaseRoutes = {
       available: availableSchema,
     }),
     reply: leasedSchema,
+  }),
+  countReads: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/reads',
+    summary:
+      'A page has come from a network that charges for it, whatever becomes of it here: counts its records, in this calendar month (UTC). Needs no lease: what was read by a right that has ended costs as much',
+    policy: forUser('workers'),
+    params: z.strictObject({ connectionId: id }),
+    body: z.strictObject({ reads: z.number().int().positive() }),
+    /** null: any number. */
+    reply: z.strictObject({ readsLeft: count.nullable() }),
   }),
   renewLease: route({
     method: 'POST',
