@@ -212,6 +212,8 @@ const allowedOwn: Record<string, readonly number[]> = {
   'GET /closed/:token': [404],
   // They are not the owner of the server.
   'GET /admin/people': [404],
+  // Mastodon charges for nothing.
+  'GET /connections/:id/start': [303],
   // Nothing was begun.
   'GET /connect/:provider/leave': [404],
   'GET /connect/:provider/callback': [403],

@@ -31,9 +31,10 @@ export async function finishConnecting(site: Site, visit: Visit): Promise<void> 
   }
 }
 
-/** What was connected is synced at once; a storage is shown among the person's own. */
-export async function goOn(site: Site, visit: Visit, { id, kind }: Connection): Promise<void> {
+/** What was connected is synced at once, unless that costs: then the person sees first what. A storage is shown among their own. */
+export async function goOn(site: Site, visit: Visit, { id, kind, state }: Connection): Promise<void> {
   if (kind === 'storage') return site.redirect(visit, '/settings')
+  if (state === 'paused') return site.redirect(visit, `/connections/${id}/start`)
   await startSync(site, visit, sessionOf(site, visit).user.id, id, 'connect')
   site.redirect(visit, '/status')
 }

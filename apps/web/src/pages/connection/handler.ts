@@ -1,16 +1,12 @@
-import { AshevilleError } from '@asheville/core'
 import { page, type Binding, type Visit } from '@asheville/service'
-import { sessionOf, type Site } from '../../site.ts'
+import type { Site } from '../../site.ts'
 import { startSync } from '../../start-sync.ts'
+import { connectionOf } from './connection-of.ts'
+import { startPages } from './start.ts'
 
-/** `/connections/:id/…`: disconnect (asked first), pause, resume, sync now. Every change is a POST. */
+/** `/connections/:id/…`: disconnect (asked first), pause, resume, sync now, start what costs. Every change is a POST. */
 export function connectionPages(site: Site): Binding[] {
-  const connectionId = ({ params }: Visit): string => {
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(params.id ?? ''))
-      throw new AshevilleError('not-found', 'There is no such connection')
-    return params.id ?? ''
-  }
-  const ask = (visit: Visit) => ({ params: { connectionId: connectionId(visit) }, userId: sessionOf(site, visit).user.id })
+  const ask = (visit: Visit) => connectionOf(site, visit)
 
   const change = (paused: boolean) => async (visit: Visit) => {
     const { params, userId } = ask(visit)
@@ -20,6 +16,7 @@ export function connectionPages(site: Site): Binding[] {
   }
 
   return [
+    ...startPages(site),
     page('GET', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
       const connection = await site.backends(visit).accounts.getConnection(ask(visit))

@@ -1,5 +1,5 @@
 import type { NetworkStatus, StreamStatus, Sync } from '@asheville/clients'
-import type { ContentType, Network } from '@asheville/core'
+import { isPaid, type ContentType, type Network } from '@asheville/core'
 import type { SafeHtml } from '../../html.ts'
 import { html } from '../../html.ts'
 import type { Format } from '../../format.ts'
@@ -47,6 +47,8 @@ export interface NetworkCard {
   skipped: { count: number; reasons: { reason: string; count: number }[] }
   lastSyncedAt: string | null
   nextDueAt: string | null
+  /** Of a network that charges for what is read. `isReached`: it waits for the next month, whose beginning is `until`. */
+  cost: { readsThisMonth: number; bound: number | null; isReached: boolean; until: string | null } | null
 }
 
 export interface StatusView {
@@ -99,7 +101,7 @@ function headlineOf(networks: readonly NetworkCard[], isWorking: boolean, t: Tra
 }
 
 function networkCard(
-  { connection, streams, stored }: NetworkStatus,
+  { connection, streams, stored, readsThisMonth }: NetworkStatus,
   network: { title: string; streams: Streams } | null,
   t: Translate,
   fmt: Format,
@@ -107,7 +109,10 @@ function networkCard(
   const title = network?.title ?? connection.provider
   const where = connection.server ? new URL(connection.server).host : title
   const worst = worstOf(streams)
-  const connectionBadge = badgeOfConnection(connection.state, title, t)
+  const { readsPerMonth: bound } = connection.settings
+  const isReached = worst?.state === 'waiting' && bound !== null && readsThisMonth >= bound
+  const connectionBadge =
+    badgeOfConnection(connection.state, title, t) ?? (isReached ? { tone: 'wait' as const, icon: 'clock', text: t('state.bound') } : null)
   const badge = connectionBadge ?? badgeOfStream(worst, where, t, fmt)
   const skipped = streams.flatMap((stream) => stream.skipped)
   const reasons = Map.groupBy(skipped, ({ reason }) => reason)
@@ -138,6 +143,7 @@ function networkCard(
     },
     lastSyncedAt: latest(streams.map(({ lastSyncedAt }) => lastSyncedAt)),
     nextDueAt: connection.state === 'active' ? earliest(streams.map(({ nextDueAt }) => nextDueAt)) : null,
+    cost: network && isPaid(network) ? { readsThisMonth, bound, isReached, until: worst?.until ?? null } : null,
   }
 }
 
