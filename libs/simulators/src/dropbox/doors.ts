@@ -72,6 +72,8 @@ export function createDoors(places: readonly Place[], oauth: OAuth, sessions: Se
     expireTokens: (account?: string) => oauth.expire(account === undefined ? undefined : placeOf(account).account),
     /** The person disconnects the app: access and refresh tokens are worth nothing. */
     revokeTokens: (account?: string) => oauth.revoke(account === undefined ? undefined : placeOf(account).account),
+    /** How often access was given, in a browser or by `issueTokens`, and not taken back since. */
+    liveGrants: (account?: string) => oauth.liveGrants(account === undefined ? undefined : placeOf(account).account),
     /** Dropbox knows the app no longer (or again). */
     setAppKnown: (known: boolean) => oauth.setAppKnown(known),
 

@@ -172,6 +172,10 @@ export function createOAuth({ app, accounts, tokenSeconds, prefill, now, counter
       for (const grant of refreshTokens.values()) if (!account || grant.account.id === account.id) grant.isRevoked = true
       for (const found of ofAccount(account)) found.grant.isRevoked = true
     },
+    liveGrants(account?: Account): number {
+      const given = new Set([...refreshTokens.values(), ...[...tokens.values()].map(({ grant }) => grant)])
+      return [...given].filter((grant) => !grant.isRevoked && (!account || grant.account.id === account.id)).length
+    },
     setAppKnown: (known: boolean) => void (appKnown = known),
   }
 }

@@ -1,6 +1,7 @@
 import type { StorageAdapter } from '@asheville/core'
 import { createClient } from './client.ts'
 import { openAppFolder } from './app-folder.ts'
+import { revoke } from './revoke.ts'
 
 /** A person's Dropbox, of which we see nothing but our own folder in `Apps`. What it can and cannot do: README.md. */
 export const dropbox: StorageAdapter = {
@@ -30,6 +31,7 @@ export const dropbox: StorageAdapter = {
         issuer: null,
         pkce: true,
       }),
+      revoke,
     },
   ],
 

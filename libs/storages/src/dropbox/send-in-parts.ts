@@ -4,7 +4,7 @@ import type { CallOptions, Client } from './client.ts'
 import { createContentHash } from './content-hash.ts'
 
 /** A multiple of 4 MiB. */
-const partBytes = 64 * 1024 * 1024
+const partBytes = 32 * 1024 * 1024
 const repairs = 3
 
 /**
