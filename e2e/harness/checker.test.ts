@@ -2,10 +2,20 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { createRandom, startBluesky, startFeeds, startMastodon } from '@asheville/simulators'
+import { createRandom, startBluesky, startFeeds, startMastodon, startTwitter } from '@asheville/simulators'
 import { connect, connectOAuth, signUp, startInstance, syncNow, type Instance } from '../instance.ts'
 import { corruptions, victimOf } from './corruptions.ts'
-import { check, expectBluesky, expectFeeds, expectMastodon, readIndex, untilAtRest, type ExpectedAccount, type IndexView } from './index.ts'
+import {
+  check,
+  expectBluesky,
+  expectFeeds,
+  expectMastodon,
+  expectTwitter,
+  readIndex,
+  untilAtRest,
+  type ExpectedAccount,
+  type IndexView,
+} from './index.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 let instance: Instance
@@ -20,8 +30,9 @@ beforeAll(async () => {
     startMastodon({ accounts: ['alice'], rateLimit: null, ...small }),
     startBluesky({ accounts: ['alice'], ...small }),
     startFeeds(small),
+    startTwitter({ accounts: ['alice'], rateLimits: null, ...small }),
   ])
-  const [mastodon, bluesky, feeds] = simulators
+  const [mastodon, bluesky, feeds, twitter] = simulators
   closing.push(...simulators.map((one) => () => one.close()))
   mastodon.generate({
     seed: 'checker',
@@ -43,11 +54,18 @@ beforeAll(async () => {
     to: '2024-06-01T00:00:00Z',
   })
   feeds.generate({ seed: 'checker', entries: 25, withPictures: 0.3 })
+  twitter.generate({
+    ...{ seed: 'checker', tweets: 120, withMedia: 0.2, likes: 12, bookmarks: 6, following: 5 },
+    ...{ from: '2024-01-01T00:00:00Z', to: '2024-06-01T00:00:00Z' },
+  })
   place = await mkdtemp(join(tmpdir(), 'asheville-checker-'))
   closing.push(() => rm(place, { recursive: true, force: true }))
   instance = await startInstance(
     simulators.map(({ url }) => url),
-    { BLUESKY_API_URL: bluesky.url, BLUESKY_PLC_URL: bluesky.url },
+    {
+      ...{ BLUESKY_API_URL: bluesky.url, BLUESKY_PLC_URL: bluesky.url, TWITTER_API_URL: twitter.url, TWITTER_WEB_URL: twitter.url },
+      ...{ TWITTER_CLIENT_ID: twitter.app.clientId, TWITTER_CLIENT_SECRET: twitter.app.clientSecret },
+    },
   )
   closing.push(() => instance.close())
 
@@ -56,6 +74,8 @@ beforeAll(async () => {
   const { handle, appPassword } = bluesky.account()
   await connect(instance, person, 'bluesky', { handle, password: appPassword, server: bluesky.url })
   await connect(instance, person, 'feeds', { url: `${feeds.url}/atom.xml` })
+  twitter.app.redirectUris.push(`${instance.constellation.url}/connect/twitter/callback`)
+  await connectOAuth(instance, person, 'twitter', {}, (address) => twitter.authorize(address))
   expect((await syncNow(instance, person.userId)).state).toBe('done')
   await untilAtRest(instance.constellation)
   folder = join(instance.files, person.userId, 'Asheville')
@@ -63,6 +83,7 @@ beforeAll(async () => {
     expectMastodon(mastodon.truth()['alice']!, mastodon.url),
     expectBluesky((await bluesky.truth())['alice']!),
     expectFeeds(feeds.truth()),
+    expectTwitter(twitter.truth('alice')),
   ]
   index = await readIndex(instance.platform('web'), person.userId)
 }, 120_000)

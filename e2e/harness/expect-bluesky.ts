@@ -1,5 +1,6 @@
 import type { RepoTruth, TrueRecord } from '@asheville/simulators'
 import type { ExpectedAccount, ExpectedItem } from './expected.ts'
+import { wordsOf } from './words-of.ts'
 
 const contentTypes: Record<string, { contentType: string; type: string }> = {
   'app.bsky.feed.post': { contentType: 'posts', type: 'Note' },
@@ -37,15 +38,4 @@ function itemOf(
     },
     media: links.flatMap((cid) => blobs.get(cid) ?? []),
   }
-}
-
-/** What is read of an HTML text, white space aside: where it breaks lines is a matter of markup. */
-function wordsOf(html: unknown): string {
-  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-  return (typeof html === 'string' ? html : '')
-    .replace(/<[^<>]*>/g, '')
-    .replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, name?: string) =>
-      code ? String.fromCodePoint(Number(code)) : (named[name ?? ''] ?? whole),
-    )
-    .replace(/\s+/g, '')
 }

@@ -8,5 +8,6 @@ export type { ExpectedAccount, ExpectedItem, Finding, FindingKind, IndexView } f
 export { expectBluesky } from './expect-bluesky.ts'
 export { expectFeeds } from './expect-feeds.ts'
 export { expectMastodon } from './expect-mastodon.ts'
+export { expectTwitter } from './expect-twitter.ts'
 export { readIndex } from './read-index.ts'
 export { untilAtRest } from './at-rest.ts'

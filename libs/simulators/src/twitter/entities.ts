@@ -2,6 +2,7 @@ import { createRandom } from '../kit/index.ts'
 import type { Media } from './media.ts'
 import type { Account, MediaRecord, PlaceRecord, PollRecord, Post } from './records.ts'
 import type { Renderer } from './render.ts'
+import { saidDate } from './said-date.ts'
 import type { Selection } from './selection.ts'
 import type { World } from './world.ts'
 
@@ -85,7 +86,7 @@ export function createEntities({ world, renderer, media }: Parts) {
         text: () => rendered.text,
         edit_history_tweet_ids: () => post.history.filter((id) => (world.posts.get(id)?.visibleMs ?? 0) <= world.now()),
         author_id: () => post.author.id,
-        created_at: () => iso(post.createdMs),
+        created_at: () => saidDate(post.createdMs),
         lang: () => post.language,
         conversation_id: () => post.conversationId,
         in_reply_to_user_id: () => post.replyToAccount,
@@ -128,7 +129,7 @@ export function createEntities({ world, renderer, media }: Parts) {
         id: () => account.id,
         name: () => account.name,
         username: () => account.username,
-        created_at: () => iso(account.createdMs),
+        created_at: () => saidDate(account.createdMs),
         description: () => account.about,
         location: () => (account.location === '' ? null : account.location),
         url: () => link?.url ?? '',

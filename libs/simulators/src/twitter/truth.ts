@@ -1,6 +1,7 @@
 import type { Media } from './media.ts'
 import type { Account, Post } from './records.ts'
 import { addressOf, isLong, linksIn } from './render.ts'
+import { saidDate } from './said-date.ts'
 import type { TwitterAccountTruth, TrueTweet, TwitterOptions } from './types.ts'
 import type { World } from './world.ts'
 
@@ -17,7 +18,8 @@ export function createTruth(world: World, media: Media, options: TwitterOptions)
       id: post.id,
       kind,
       author: { id: author.id, username: author.username },
-      createdAt: iso(post.createdMs),
+      createdAt: saidDate(post.createdMs),
+      publishedAt: saidDate(world.posts.get(post.history[0]!)!.createdMs),
       text: said.text,
       isLong: isLong(said),
       url: addressOf(post),
@@ -31,7 +33,7 @@ export function createTruth(world: World, media: Media, options: TwitterOptions)
       history: post.history.filter((id) => world.posts.get(id)!.visibleMs <= world.now()),
       poll: poll && { options: poll.options, votes: poll.votes, endsAt: iso(poll.endsMs) },
       place: place && { name: place.fullName, latitude: place.latitude, longitude: place.longitude },
-      media: post.media.map((record) => media.truth(record)),
+      media: said.media.map((record) => media.truth(record)),
     }
   }
   return (account: Account): TwitterAccountTruth => {

@@ -136,6 +136,8 @@ export type TrueTweet = {
   kind: 'post' | 'reply' | 'retweet' | 'quote'
   author: { id: string; username: string }
   createdAt: string
+  /** When its first version was. */
+  publishedAt: string
   /** Whole, with links as they were typed, nothing escaped. Of a retweet: what the retweeted author wrote. */
   text: string
   isLong: boolean
@@ -151,6 +153,7 @@ export type TrueTweet = {
   history: string[]
   poll: { options: string[]; votes: number[]; endsAt: string } | null
   place: { name: string; latitude: number; longitude: number } | null
+  /** Of a retweet: the retweeted post's. */
   media: TrueTweetMedia[]
 }
 /** What this person can copy now: newest first, within X's limits, without what X would not show them. */
