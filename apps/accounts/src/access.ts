@@ -33,6 +33,8 @@ export interface Access {
     rejected: string | null,
     signal: AbortSignal,
   ): Promise<{ accessToken: string | null; expiresAt: string | null }>
+  /** Renews an access token whose time to be renewed has come, although it is still good; a dead grant is told as above. */
+  renew(userId: string, connectionId: string): Promise<void>
   /** Waits until every refresh under way is stored or has failed. */
   settle(): Promise<void>
 }
@@ -46,24 +48,25 @@ export function createAccess(context: Context): Access {
   const refreshing = new Map<string, Promise<Outcome>>()
   const self = randomUUID()
 
-  function refreshOnce(userId: string, stored: StoredConnection, rejected: string | null): Promise<Outcome> {
+  function refreshOnce(userId: string, stored: StoredConnection, isGood: IsGood): Promise<Outcome> {
     const { id } = stored.connection
     const running = refreshing.get(id)
     if (running) return running
-    const started = refresh(context, self, userId, stored, rejected).finally(() => refreshing.delete(id))
+    const started = refresh(context, self, userId, stored, isGood).finally(() => refreshing.delete(id))
     refreshing.set(id, started)
     return started
   }
 
   async function get(userId: string, connectionId: string, rejected: string | null, signal: AbortSignal) {
+    const isGood: IsGood = (tokens) => isUsable(tokens, rejected, new Date())
     for (let round = 1; ; round += 1) {
       const stored = await getConnection(db, userId, connectionId)
       const { connection } = stored
       if (connection.state === 'reconnect') throw reconnectRequired(context, connection.provider)
       const tokens = await findTokens(db, userId, connection, sealing)
       if (!tokens) return { accessToken: null, expiresAt: null }
-      if (isUsable(tokens, rejected, new Date())) return pick(tokens)
-      const outcome = await orAborted(refreshOnce(userId, stored, rejected), signal)
+      if (isGood(tokens)) return pick(tokens)
+      const outcome = await orAborted(refreshOnce(userId, stored, isGood), signal)
       if (outcome.kind === 'dead') throw reconnectRequired(context, connection.provider)
       // A refresh that was under way already may have ended in the very token that was rejected meanwhile.
       // A provider may also give the same one again: then that is what there is.
@@ -71,8 +74,17 @@ export function createAccess(context: Context): Access {
     }
   }
 
-  return { get, settle: async () => void (await Promise.allSettled(refreshing.values())) }
+  async function renew(userId: string, connectionId: string): Promise<void> {
+    await refreshOnce(userId, await getConnection(db, userId, connectionId), isEarly)
+  }
+
+  return { get, renew, settle: async () => void (await Promise.allSettled(refreshing.values())) }
 }
+
+/** Whether what is stored needs no renewing (any more). */
+type IsGood = (tokens: StoredTokens) => boolean
+
+const isEarly: IsGood = ({ renewAt }) => renewAt === null || Date.parse(renewAt) > Date.now()
 
 const pick = ({ accessToken, expiresAt }: Tokens) => ({ accessToken, expiresAt })
 
@@ -80,18 +92,12 @@ function reconnectRequired(context: Context, provider: string): AshevilleError {
   return new AshevilleError('reconnect-required', reconnectReason(findAdapter(context, provider)?.adapter.title ?? provider))
 }
 
-async function refresh(
-  context: Context,
-  self: string,
-  userId: string,
-  stored: StoredConnection,
-  rejected: string | null,
-): Promise<Outcome> {
+async function refresh(context: Context, self: string, userId: string, stored: StoredConnection, isGood: IsGood): Promise<Outcome> {
   const until = Date.now() + waitMs
   const lost = { by: '', since: 0 }
   for (;;) {
     const gone = Date.now() - lost.since > graceMs ? lost.by : ''
-    const attempt = await tryRefresh(context, { self, gone }, userId, stored, rejected)
+    const attempt = await tryRefresh(context, { self, gone }, userId, stored, isGood)
     if (attempt.kind === 'dead') await announceDead(context, userId, stored, attempt.version)
     if (attempt.kind !== 'locked' && attempt.kind !== 'marked') return attempt
     const by = attempt.kind === 'marked' ? attempt.by : ''
@@ -113,10 +119,10 @@ async function tryRefresh(
   refresher: Refresher,
   userId: string,
   stored: StoredConnection,
-  rejected: string | null,
+  isGood: IsGood,
 ): Promise<Attempt> {
-  const begun = await begin(context, refresher, userId, stored, rejected)
-  return begun.kind === 'begun' ? renew(context, refresher.self, userId, stored, begun.before) : begun
+  const begun = await begin(context, refresher, userId, stored, isGood)
+  return begun.kind === 'begun' ? askProvider(context, refresher.self, userId, stored, begun.before) : begun
 }
 
 /**
@@ -128,7 +134,7 @@ async function begin(
   { self, gone }: Refresher,
   userId: string,
   { connection }: StoredConnection,
-  rejected: string | null,
+  isGood: IsGood,
 ): Promise<Attempt | { kind: 'begun'; before: StoredTokens }> {
   return db.transaction(async (tx) => {
     const before = await lockTokens(tx, userId, connection, sealing)
@@ -136,7 +142,7 @@ async function begin(
     if (!before) return { kind: 'none' }
     const { connection: current } = await getConnection(tx, userId, connection.id)
     if (current.state === 'reconnect') return { kind: 'dead', version: before.version }
-    if (isUsable(before, rejected, new Date())) return { kind: 'tokens', tokens: before }
+    if (isGood(before)) return { kind: 'tokens', tokens: before }
     const by = before.refreshing
     if (by !== null && by !== self && by !== gone) return { kind: 'marked', by }
     await markRefreshing(tx, userId, connection.id, self)
@@ -144,7 +150,7 @@ async function begin(
   })
 }
 
-async function renew(
+async function askProvider(
   context: Context,
   self: string,
   userId: string,

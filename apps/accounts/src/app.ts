@@ -99,7 +99,7 @@ async function start(options: AccountsOptions): Promise<Service> {
       places,
     }
     const access = createAccess(context)
-    const tidying = startTidying(context, logger)
+    const tidying = startTidying(context, access, logger)
     const rotation = startRotation(context, logger)
     const mailing = startMailing(context, logger)
     const closing = startClosing(context, logger)

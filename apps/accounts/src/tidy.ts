@@ -1,5 +1,7 @@
 import type { Logger } from '@asheville/service'
+import type { Access } from './access.ts'
 import { giveBackParked } from './connect/give-back.ts'
+import { renewAhead } from './connect/renew-ahead.ts'
 import { revokeRemoved } from './connect/revoke-removed.ts'
 import { clearReports } from './closing/closings.ts'
 import type { Context } from './context.ts'
@@ -17,8 +19,8 @@ import { announceAvailable } from './votes/announce-available.ts'
 
 const everyMs = 60_000
 
-/** Clears away what has ended, and what a process that died left to do. Several processes may do so at once. */
-export async function tidy(context: Context, log: Logger): Promise<void> {
+/** Clears away what has ended, does what a process that died left to do, and keeps access alive. Several processes may do so at once. */
+export async function tidy(context: Context, access: Access, log: Logger): Promise<void> {
   await clearThrottles(context.db)
   await clearTransactions(context.db)
   await clearLinks(context.db)
@@ -31,6 +33,7 @@ export async function tidy(context: Context, log: Logger): Promise<void> {
   await clearDevices(context.db)
   await giveBackParked(context, log)
   for (const { userId, connectionId } of await listLeftTokens(context.db, 20)) await revokeRemoved(context, userId, connectionId, log)
+  await renewAhead(context, access, log)
 }
 
 const batch = 500
@@ -38,17 +41,17 @@ const batch = 500
 /** Gives the streams that adapters have got since to everybody who connected before. */
 export async function addNewStreams({ db, networks }: Pick<Context, 'db' | 'networks'>): Promise<void> {
   for (const { id: provider, streams } of networks) {
-    for (const { name, contentTypes } of streams) {
-      while ((await addNewStream(db, { provider, name, contentTypes, limit: batch })) === batch);
+    for (const stream of streams) {
+      while ((await addNewStream(db, { ...stream, provider, limit: batch })) === batch);
     }
   }
 }
 
 /** Once now, and every minute until stopped. An outage of the database is said by readiness, not here. */
-export function startTidying(context: Context, log: Logger): { stop(): Promise<void> } {
+export function startTidying(context: Context, access: Access, log: Logger): { stop(): Promise<void> } {
   let running = addNewStreams(context).catch((error: unknown) => log.warn({ error }, 'new streams of networks were not added'))
   const timer = setInterval(() => {
-    running = running.then(() => tidy(context, log)).catch((error: unknown) => log.debug({ error }, 'tidying failed'))
+    running = running.then(() => tidy(context, access, log)).catch((error: unknown) => log.debug({ error }, 'tidying failed'))
   }, everyMs)
   timer.unref()
   return {

@@ -2,9 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { Fields, Network } from '@asheville/core'
-import { fetchJson } from '@asheville/http-client'
+import { createHttp, fetchJson } from '@asheville/http-client'
+import { createLogger } from '@asheville/service'
 import { startOAuthProvider, startTwitter, type OAuthProviderOptions, type OAuthProviderSimulator } from '@asheville/simulators'
 import { z } from 'zod'
+import { createAccess } from '../src/access.ts'
+import { renewAhead } from '../src/connect/renew-ahead.ts'
+import type { Context } from '../src/context.ts'
+import { createSealing } from '../src/sealing.ts'
+import { addNewStreams } from '../src/tidy.ts'
 import { appLogin, appNetwork, ownWays } from './scripted-networks.ts'
 import { errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 
@@ -43,9 +49,13 @@ async function startProvider(options: OAuthProviderOptions = {}): Promise<OAuthP
 }
 
 /** Sent away, allowed there, come back. */
-async function connect({ network, accounts, alice }: Scene, allow: (address: string) => Promise<string>, person: Person = alice) {
-  const { user, session } = person
-  const begun = { provider: network.id, fields: {}, sessionId: session.id, reconnects: null }
+async function connect(
+  { network, accounts, alice }: Scene,
+  allow: (address: string) => Promise<string>,
+  { user, session }: Person = alice,
+  reconnects: string | null = null,
+) {
+  const begun = { provider: network.id, fields: {}, sessionId: session.id, reconnects }
   const reply = await accounts.web.beginConnect({ userId: user.id, body: begun })
   if (reply.next !== 'authorize') throw new Error('connected at once')
   const callback = Object.fromEntries(new URL(await allow(reply.url)).searchParams)
@@ -87,10 +97,13 @@ describe('a secret in the header', () => {
   test('what is asked for may depend on what the operator set', async () => {
     const provider = await startProvider()
     const scopes = ({ HARBOUR_CLIENT_ID: id }: Fields) => ['read', id === app.clientId ? 'write' : '']
-    const { network, accounts, alice } = await start(appNetwork(appLogin('harbour', provider.url, {}, { scopes }), provider.url))
+    const scene = await start(appNetwork(appLogin('harbour', provider.url, {}, { scopes }), provider.url))
+    const { network, accounts, alice } = scene
     const begun = { provider: network.id, fields: {}, sessionId: alice.session.id, reconnects: null }
     const reply = await accounts.web.beginConnect({ userId: alice.user.id, body: begun })
     expect(reply.next === 'authorize' && new URL(reply.url).searchParams.get('scope')).toBe('read write')
+    // What needs another one is not pulled.
+    expect((await connect(scene, (address) => provider.authorize(address))).declined).toEqual(['likes'])
   })
 
   test('a wrong one is told to be so, and links nothing', async () => {
@@ -179,6 +192,169 @@ describe('a provider with ways of its own', () => {
   })
 })
 
+describe('access that ends and cannot be renewed once it is over', () => {
+  const scene60 = async () => {
+    const provider = await startProvider({ refreshTokens: false, exchangedSeconds: 60 * 86_400 })
+    const login = appLogin('harbour', provider.url, { revocation: null }, ownWays(provider.url))
+    const scene = await start(appNetwork(login, provider.url))
+    const { id } = await connect(scene, (address) => provider.authorize(address))
+    return { provider, scene, id }
+  }
+  const renewAtOf = async ({ accounts }: Scene, id: string) => {
+    const rows = await accounts.db.query<{ renewAt: string | null }>(
+      `SELECT renew_at AS "renewAt" FROM credentials WHERE connection_id = $1 AND field = 'access_token'`,
+      [id],
+    )
+    return rows[0]!.renewAt
+  }
+  const overdue = ({ accounts }: Scene, id: string) =>
+    accounts.db.query("UPDATE credentials SET renew_at = now() - interval '1 second' WHERE connection_id = $1", [id])
+
+  /** What accounts does every minute, in two processes at once. */
+  async function tidyTwice({ network, accounts }: Scene): Promise<void> {
+    const http = createHttp({ allow: ['127.0.0.0/8'] })
+    const { db, credentialKeys } = accounts
+    const variables = { HARBOUR_CLIENT_ID: app.clientId, HARBOUR_CLIENT_SECRET: app.clientSecret }
+    const sealing = createSealing(credentialKeys)
+    const context = { db, refreshDb: db, http, networks: [network], storages: [], variables, sealing } as unknown as Context
+    const logger = createLogger('accounts', 'silent')
+    await Promise.all([1, 2].map(() => renewAhead(context, createAccess(context), logger)))
+    await http.close()
+  }
+
+  test('is traded at half of its life, once, whether anybody uses it or not', async () => {
+    const { provider, scene, id } = await scene60()
+    const days = (Date.parse((await renewAtOf(scene, id))!) - Date.now()) / 86_400_000
+    expect(Math.round(days)).toBe(30)
+    await tidyTwice(scene)
+    expect(provider.counts().trades).toBe(1)
+
+    await scene.accounts.web.updateConnection({ userId: scene.alice.user.id, params: { connectionId: id }, body: { paused: true } })
+    const old = (await access(scene, id)).accessToken
+    await overdue(scene, id)
+    await tidyTwice(scene)
+    expect(provider.counts().trades).toBe(2)
+    const fresh = await access(scene, id)
+    expect(fresh.accessToken).toBe(provider.grants()[0]!.accessToken)
+    expect(fresh.accessToken).not.toBe(old)
+    expect(Date.parse((await renewAtOf(scene, id))!)).toBeGreaterThan(Date.now() + 29 * 86_400_000)
+  })
+
+  test('where the provider has a problem, the old goes on, and is tried again after an hour', async () => {
+    const { provider, scene, id } = await scene60()
+    const { accessToken } = await access(scene, id)
+    await overdue(scene, id)
+    provider.faults.add({ kind: 'server-error', route: '/exchange' })
+    await tidyTwice(scene)
+    expect((await access(scene, id)).accessToken).toBe(accessToken)
+    const minutes = (Date.parse((await renewAtOf(scene, id))!) - Date.now()) / 60_000
+    expect(Math.round(minutes)).toBe(60)
+    const { total } = provider.counters.snapshot()
+    await tidyTwice(scene)
+    expect(provider.counters.snapshot().total).toBe(total)
+  })
+
+  test('where it was taken back, the person hears of it then, and not when it is used', async () => {
+    const { provider, scene, id } = await scene60()
+    provider.revokeGrants()
+    await overdue(scene, id)
+    await tidyTwice(scene)
+    expect(provider.counts()).toMatchObject({ trades: 2, refusedTrades: 1 })
+    const { state } = await scene.accounts.web.getConnection({ userId: scene.alice.user.id, params: { connectionId: id } })
+    expect(state).toBe('reconnect')
+    await overdue(scene, id)
+    await tidyTwice(scene)
+    expect(provider.counts().trades).toBe(2)
+  })
+
+  test('what has a refresh token, or no end, is left alone', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    const { id } = await connect(scene, (address) => provider.authorize(address))
+    expect(await renewAtOf(scene, id)).toBeNull()
+  })
+})
+
+describe('what the person does not allow', () => {
+  const streamsOf = async ({ accounts, alice }: Scene) => (await accounts.web.listStreams({ userId: alice.user.id })).streams
+  const dueOf = async (scene: Scene) =>
+    (await streamsOf(scene)).filter(({ nextDueAt, state }) => nextDueAt !== null || state === 'queued').map(({ stream }) => stream)
+  const allow = (provider: OAuthProviderSimulator, decline: string[]) => (address: string) => provider.authorize(address, { decline })
+
+  test('is said with the tokens, kept with the connection, and not pulled; allowed later, it is due', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    const { accounts, alice } = scene
+    const userId = alice.user.id
+    const first = await connect(scene, allow(provider, ['likes']))
+    expect(first.declined).toEqual(['likes'])
+    expect(await dueOf(scene)).toEqual(['posts'])
+    const sync = (connectionIds: string[] | null) => accounts.conductor.createSync({ userId, body: { trigger: 'person', connectionIds } })
+    expect((await sync(null)).jobs.map(({ stream }) => stream)).toEqual(['posts'])
+    // Wanted, and still not allowed.
+    const settings = (contentTypes: ('posts' | 'likes')[] | null) =>
+      accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { settings: { contentTypes } } })
+    await settings(['posts'])
+    await settings(null)
+    expect(await dueOf(scene)).toEqual(['posts'])
+
+    const second = await connect(scene, allow(provider, []))
+    expect(second).toMatchObject({ id: first.id, declined: [] })
+    expect((await dueOf(scene)).sort()).toEqual(['likes', 'posts'])
+    expect((await sync(null)).jobs.map(({ stream }) => stream)).toContain('likes')
+
+    // Taken back again: what is under way of it ends.
+    const third = await connect(scene, allow(provider, ['likes']))
+    expect(third.declined).toEqual(['likes'])
+    expect((await streamsOf(scene)).find(({ stream }) => stream === 'likes')).toMatchObject({ state: 'cancelled', nextDueAt: null })
+    expect((await streamsOf(scene)).find(({ stream }) => stream === 'posts')).toMatchObject({ state: 'queued' })
+  })
+
+  test('all of it: the connection is there, and a sync says why it has nothing to do', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    const { id, state, declined } = await connect(scene, allow(provider, ['read', 'likes']))
+    expect({ state, declined }).toEqual({ state: 'active', declined: ['read', 'likes'] })
+    expect(await dueOf(scene)).toEqual([])
+    const body = { trigger: 'person' as const, connectionIds: [id] }
+    const error = await errorOf(scene.accounts.conductor.createSync({ userId: scene.alice.user.id, body }))
+    expect(error).toMatchObject({
+      kind: 'conflict',
+      message: 'There is nothing to sync: connect a network first, resume one, or allow more of one',
+    })
+  })
+
+  test('as the network tells elsewhere than with the tokens', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url, ['likes']))
+    expect((await connect(scene, allow(provider, []))).declined).toEqual(['likes'])
+    expect(await dueOf(scene)).toEqual(['posts'])
+  })
+
+  test('goes with an account that is offered as a second one', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    const { accounts, alice } = scene
+    const first = await connect(scene, allow(provider, []))
+    const bob = (address: string) => provider.authorize(address, { account: 'bob', decline: ['likes'] })
+    expect(await kindThrown(connect(scene, bob, alice, first.id))).toBe('conflict')
+    const query = { provider: 'harbour', sessionId: alice.session.id }
+    const { parkedId } = await accounts.web.getParked({ userId: alice.user.id, query })
+    const { connection } = await accounts.web.connectParked({ userId: alice.user.id, body: { parkedId, sessionId: alice.session.id } })
+    expect(connection).toMatchObject({ accountId: 'bob-1', declined: ['likes'] })
+  })
+
+  test('a stream that the network has since is not due where it was not allowed', async () => {
+    const provider = await startProvider()
+    const scene = await start(appNetwork(appLogin('harbour', provider.url), provider.url))
+    await connect(scene, allow(provider, ['likes']))
+    await scene.accounts.db.query('DELETE FROM streams')
+    await addNewStreams({ db: scene.accounts.db, networks: [scene.network] })
+    expect((await streamsOf(scene)).map(({ stream }) => stream)).toEqual(['likes', 'posts'])
+    expect(await dueOf(scene)).toEqual(['posts'])
+  })
+})
+
 describe('X', () => {
   const xNetwork = (url: string): Network => ({
     ...appNetwork(
@@ -192,10 +368,11 @@ describe('X', () => {
           issuer: null,
           secretIn: 'header',
         },
-        { scopes: ['users.read', 'tweet.read', 'offline.access'] },
+        { scopes: ['users.read', 'tweet.read', 'like.read', 'offline.access'] },
       ),
       url,
     ),
+    streams: [],
     async account({ http, token, signal }) {
       const schema = z.object({ data: z.object({ id: z.string(), username: z.string(), name: z.string() }) })
       const { body } = await fetchJson(http.fetch, `${url}/2/users/me`, { token: await token(), service: 'X', signal, schema })
@@ -216,6 +393,8 @@ describe('X', () => {
       expect(new Set(replies.map(({ accessToken }) => accessToken)).size).toBe(1)
       expect(x.counters.snapshot()).toMatchObject({ other: { refreshes: round }, refreshTokenReuse: 0 })
     }
+    const { declined } = await connect(scene, (address) => x.authorize(address, { decline: ['like.read'] }))
+    expect(declined).toEqual(['like.read'])
     x.revokeTokens()
     await expire(scene, id)
     expect(await kindThrown(access(scene, id))).toBe('reconnect-required')

@@ -82,7 +82,7 @@ export function appLogin(id: string, url: string, more: Partial<OAuthEndpoints> 
     ...more,
   }
   const [clientIdVariable, clientSecretVariable] = [`${id.toUpperCase()}_CLIENT_ID`, `${id.toUpperCase()}_CLIENT_SECRET`]
-  return { kind: 'oauth2', scopes: ['read'], clientIdVariable, clientSecretVariable, endpoints: () => endpoints, ...own }
+  return { kind: 'oauth2', scopes: ['read', 'likes'], clientIdVariable, clientSecretVariable, endpoints: () => endpoints, ...own }
 }
 
 const traded = z.object({ access_token: z.string(), expires_in: z.number() })
@@ -111,19 +111,22 @@ export function ownWays(url: string): Required<Pick<AppLogin, 'exchange' | 'refr
   }
 }
 
-/** A network with an account at that provider. */
-export function appNetwork(login: AppLogin, url: string): Network {
+/** A network with an account at that provider. `declined`: what it tells itself of that. */
+export function appNetwork(login: AppLogin, url: string, declined: readonly string[] = []): Network {
   const id = login.clientIdVariable.replace('_CLIENT_ID', '').toLowerCase()
   return {
     ...common,
     id,
     title: 'Harbour',
-    streams: [stream('posts', 'posts', 'photos'), stream('likes', 'likes')],
+    streams: [
+      { ...stream('posts', 'posts', 'photos'), scopes: ['read'] },
+      { ...stream('likes', 'likes'), scopes: ['read', 'likes'] },
+    ],
     logins: [login],
     async account({ http, token, signal }) {
       const schema = z.object({ id: z.string(), name: z.string() })
       const { body } = await fetchJson(http.fetch, `${url}/account`, { token: await token(), service: 'Harbour', signal, schema })
-      return { id: body.id, handle: body.name, title: body.name, url: null, declined: [] }
+      return { id: body.id, handle: body.name, title: body.name, url: null, declined: [...declined] }
     },
   }
 }

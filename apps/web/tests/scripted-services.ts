@@ -141,6 +141,7 @@ export function connectionOf(part: Partial<Connection> & Pick<Connection, 'provi
     server: 'https://example.social',
     fields: {},
     settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null },
+    declined: [],
     storageId: null,
     state: 'active',
     stateReason: null,

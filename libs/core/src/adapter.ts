@@ -72,8 +72,9 @@ export interface AppIo extends LoginIo {
  * - `oauth2`: the operator registered one app with the provider; its id and secret are variables, and `io.client` in what follows.
  *   `exchange` trades what the code brought for what lasts longer, before anything is asked with it. `refresh` and `revoke` are for a
  *   provider that has its own way instead of RFC 6749 §6 and RFC 7009, with the errors of those: `reconnect-required` when the grant is
- *   dead, `unavailable`, `rate-limited`. `refresh` is also asked where there is no refresh token, and trades the access token for a new one
- *   then. `revoke` gets an access token that was renewed before, if it was over.
+ *   dead, `unavailable`, `rate-limited`. `refresh` is also asked where there is no refresh token: at half of the access token's life,
+ *   whether anybody pulls or not, it trades the one that is still good for a new one. `revoke` gets an access token that was renewed before,
+ *   if it was over.
  * With a storage that has one of the last two people can also sign in. The one redirect URI to register: of a storage
  * `<WEB_URL>/sign-in/<id>/callback`, of a network `<WEB_URL>/connect/<id>/callback`.
  */
@@ -122,6 +123,9 @@ export interface Account {
   handle: string
   title: string
   url: string | null
-  /** Scopes that the person declined; the streams that need them are not pulled, and shown as such. */
+  /**
+   * Scopes that the person declined; the streams that need them are not pulled, and shown as such. What the answer with the tokens says was
+   * granted (RFC 6749 §5.1) is known already: this is for networks that tell it elsewhere.
+   */
   declined: string[]
 }

@@ -95,7 +95,7 @@ export interface Stream {
   /** Bump when the mapping to items changes: everything is pulled again once. */
   readonly version: number
   readonly contentTypes: readonly ContentType[]
-  /** What the person must have allowed; where they declined one of these (`Account.declined`), the stream is not pulled. */
+  /** What the person must have allowed, in the words of the login's `scopes`; where they declined one of these, the stream is not pulled. */
   readonly scopes?: readonly string[]
   /** What the network does not give of it whoever asks, in a sentence for people: `X gives the newest 3,200 only.` */
   readonly reach?: string
@@ -117,6 +117,11 @@ export interface Stream {
   pages(walk: Walk, io: PullIo): AsyncIterable<Page>
   /** Which of these ids the network confirms to be gone; asked before anything found missing is marked as deleted. */
   gone?(ids: readonly string[], io: PullIo): Promise<string[]>
+}
+
+/** Whether the person allowed what the stream needs. */
+export function isAllowed({ scopes = [] }: Pick<Stream, 'scopes'>, declined: readonly string[]): boolean {
+  return !scopes.some((scope) => declined.includes(scope))
 }
 
 /** How many requests may be made in a window, and who shares that budget. */

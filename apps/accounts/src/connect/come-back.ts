@@ -1,4 +1,4 @@
-import { AshevilleError, type Account, type Login, type OAuthClient } from '@asheville/core'
+import { AshevilleError, type Account, type OAuthClient } from '@asheville/core'
 import type { OAuthPurpose } from '@asheville/clients'
 import { findAdapter, type Context } from '../context.ts'
 import { getRegistration, retireRegistration } from '../queries/app-registrations.ts'
@@ -6,6 +6,8 @@ import { takeTransaction, type OAuthTransaction, type Sent } from '../queries/oa
 import { accountOf, refusedAtOnce, type SignedIn } from './account-of.ts'
 import { exchangeCode, UnknownClient } from './oauth-client.ts'
 import { operatorsClient } from './provider-client.ts'
+import { scopesOf } from './scopes-of.ts'
+import type { OAuthLogin } from './send-away.ts'
 import { withDeadline } from './with-deadline.ts'
 
 type Found = NonNullable<ReturnType<typeof findAdapter>>
@@ -43,30 +45,41 @@ export async function comeBack(
     const { client, login } = await clientOf(context, found, transaction)
     const { endpoints, redirectUri, verifier, server, fields, registrationId } = transaction
     const io = { http, variables, client, signal: within, now: () => new Date() }
-    const brought = await exchangeCode({ name, endpoints, ...io }, { callback, redirectUri, verifier }).catch(async (error: unknown) => {
+    const granting = await exchangeCode({ name, endpoints, ...io }, { callback, redirectUri, verifier }).catch(async (error: unknown) => {
       if (error instanceof UnknownClient && registrationId !== null) await retireRegistration(db, registrationId)
       throw error
     })
-    const tokens = login?.exchange ? await login.exchange(brought, io).catch(refusedAtOnce(found.adapter.title)) : brought
+    const exchange = login.kind === 'oauth2' ? login.exchange : undefined
+    const tokens = exchange ? await exchange(granting.tokens, io).catch(refusedAtOnce(found.adapter.title)) : granting.tokens
     const signedIn = { tokens, server, fields }
-    return { found, name, transaction, signedIn, account: await accountOf(context, found, userId, signedIn, within) }
+    const account = await accountOf(context, found, userId, signedIn, within)
+    const declined = declinedOf(found, scopesOf(login, variables), granting.scopes, account)
+    return { found, name, transaction, signedIn, account: { ...account, declined } }
   })
 }
 
-/** Whom the provider knows us as; `login` where that is the app that the operator registered. */
+/** What was not granted of what is asked for, or of what a stream needs though it is not asked for here; and what the account tells itself. */
+function declinedOf(found: Found, asked: readonly string[], granted: readonly string[] | null, account: Account): string[] {
+  const needed = found.kind === 'network' ? found.adapter.streams.flatMap(({ scopes = [] }) => scopes) : []
+  const withheld = [...asked, ...needed].filter((scope) => !(granted ?? asked).includes(scope))
+  return [...new Set([...withheld, ...account.declined])]
+}
+
+/** Whom the provider knows us as, and the login that this is. */
 async function clientOf(
   { db, sealing, variables }: Context,
   { adapter }: Found,
   { registrationId }: OAuthTransaction,
-): Promise<{ client: OAuthClient; login: Extract<Login, { kind: 'oauth2' }> | null }> {
-  if (registrationId !== null) {
-    const registration = await getRegistration(db, registrationId, sealing)
-    if (!registration) throw notOurs()
-    return { client: registration, login: null }
+): Promise<{ client: OAuthClient; login: OAuthLogin }> {
+  if (registrationId === null) {
+    const login = adapter.logins.find((each) => each.kind === 'oauth2')
+    if (!login) throw notOurs()
+    return { client: operatorsClient(adapter, login, variables), login }
   }
-  const login = adapter.logins.find((each) => each.kind === 'oauth2')
-  if (!login) throw notOurs()
-  return { client: operatorsClient(adapter, login, variables), login }
+  const login = adapter.logins.find((each) => each.kind === 'oauth2-per-server')
+  const registration = await getRegistration(db, registrationId, sealing)
+  if (!registration || !login) throw notOurs()
+  return { client: registration, login }
 }
 
 /** Forged, replayed, too old, of another session, person or provider: all the same to whoever tries. */

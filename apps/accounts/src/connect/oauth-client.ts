@@ -36,6 +36,12 @@ export const randomVerifier = oauth.randomPKCECodeVerifier
 /** The server does not know us as an application (any more). */
 export class UnknownClient extends AshevilleError {}
 
+/** What a code brought: `scopes` were granted; null: all that were asked for. */
+export interface Granting {
+  tokens: Tokens
+  scopes: string[] | null
+}
+
 /**
  * Exchanges the code that the browser brought back. Errors: `forbidden` when the answer came from another server than asked
  * (mix-up, RFC 9207), `invalid` when the code is not accepted, `UnknownClient`, `unavailable`.
@@ -43,7 +49,7 @@ export class UnknownClient extends AshevilleError {}
 export async function exchangeCode(
   server: OAuthServer,
   { callback, redirectUri, verifier }: { callback: Readonly<Record<string, string>>; redirectUri: string; verifier: string | null },
-): Promise<Tokens> {
+): Promise<Granting> {
   const { state, code, iss } = callback
   // Whoever identifies itself does so in each answer: one that does not is not from there.
   const isOther = iss === undefined ? server.endpoints.issuer !== null : iss !== issuerOf(server.endpoints)
@@ -55,7 +61,8 @@ export async function exchangeCode(
   url.search = new URLSearchParams({ code, state, ...(iss === undefined ? {} : { iss }) }).toString()
   const checks = { expectedState: state, pkceCodeVerifier: verifier ?? undefined }
   try {
-    return tokensOf(await oauth.authorizationCodeGrant(configure(server), url, checks), null, server.now())
+    const answer = await oauth.authorizationCodeGrant(configure(server), url, checks)
+    return { tokens: tokensOf(answer, null, server.now()), scopes: answer.scope?.split(' ') ?? null }
   } catch (error) {
     const failure = translate(error, server)
     if (failure.kind !== 'reconnect-required' && !isPlainRefusal(error)) throw failure

@@ -9,6 +9,7 @@ import { findByAccount, getConnection, listConnections, putConnection } from '..
 import { putTokens } from '../queries/credentials.ts'
 import { addStreams, makeDue, makeNotDue, resetStreams, wasPulled } from '../queries/streams.ts'
 import { lockPerson } from '../queries/users.ts'
+import { endWork } from '../streams/end-work.ts'
 import { wantedStreams } from '../streams/wanted-streams.ts'
 import type { SignedIn } from './account-of.ts'
 
@@ -66,9 +67,12 @@ export async function saveConnection(
     await addStreams(tx, userId, connection.id, names)
     // Another storage has nothing of what was copied before.
     if (isMoved) await resetStreams(tx, userId, connection.id, names)
-    const wanted = wantedStreams(found.adapter, connection.settings.contentTypes).map(({ name }) => name)
+    const wanted = wantedStreams(found.adapter, connection).map(({ name }) => name)
+    const unwanted = names.filter((name) => !wanted.includes(name))
+    // What the person allows no longer is not asked for any more.
+    await endWork(tx, userId, { connectionId: connection.id, streams: unwanted }, { state: 'cancelled', reason: null, nextDueMs: null })
+    await makeNotDue(tx, userId, connection.id, pausedFor === null ? unwanted : null)
     if (pausedFor === null) await makeDue(tx, userId, connection.id, wanted)
-    else await makeNotDue(tx, userId, connection.id, null)
   }
   return connection
 }

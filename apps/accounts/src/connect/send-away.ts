@@ -6,6 +6,7 @@ import { randomToken } from '../tokens.ts'
 import { atFirstField } from './first-field.ts'
 import { authorizationUrl, randomVerifier } from './oauth-client.ts'
 import { operatorsClient, redirectUriOf, type Registrar } from './provider-client.ts'
+import { scopesOf } from './scopes-of.ts'
 
 export type OAuthLogin = Exclude<Login, { kind: 'fields' }>
 type Found = NonNullable<ReturnType<typeof findAdapter>>
@@ -34,8 +35,7 @@ export async function sendAway(
   const { server, endpoints, registrationId } = target
   const transaction = { ...errand, provider, server, fields, endpoints, registrationId, redirectUri, verifier }
   await db.transaction((tx) => addTransaction(tx, sent, state, transaction, sealing))
-  const scopes = typeof login.scopes === 'function' ? login.scopes(context.variables) : login.scopes
-  return authorizationUrl(target, { redirectUri, scopes, state, verifier })
+  return authorizationUrl(target, { redirectUri, scopes: scopesOf(login, context.variables), state, verifier })
 }
 
 interface Target {

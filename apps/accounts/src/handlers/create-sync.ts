@@ -22,7 +22,8 @@ export function handleCreateSync(context: Context): Handler<typeof accountsRoute
       const connections =
         connectionIds === null ? await listWorking(tx, userId) : await getWorking(context, tx, userId, [...new Set(connectionIds)])
       const streams = await streamsOf(context, tx, userId, connections)
-      if (streams.length === 0) throw new AshevilleError('conflict', 'There is nothing to sync: connect a network first, or resume one')
+      if (streams.length === 0)
+        throw new AshevilleError('conflict', 'There is nothing to sync: connect a network first, resume one, or allow more of one')
       const { syncId, isNew } = await startSync(tx, userId, randomUUID(), trigger)
       await addJobs(tx, userId, streams, redoAfterMs)
       const jobs = await listReadyJobs(tx, userId, syncId)
@@ -50,10 +51,11 @@ async function getWorking(context: Context, tx: Database, userId: string, ids: r
 
 async function streamsOf(context: Context, tx: Database, userId: string, connections: readonly Connection[]): Promise<StreamId[]> {
   const ids: StreamId[] = []
-  for (const { id, provider, settings } of connections) {
+  for (const connection of connections) {
+    const { id, provider } = connection
     const found = findAdapter(context, provider)
     if (found?.kind !== 'network') continue
-    const names = wantedStreams(found.adapter, settings.contentTypes).map(({ name }) => name)
+    const names = wantedStreams(found.adapter, connection).map(({ name }) => name)
     // A newer version of the adapter may have more of them than when this was connected.
     await addStreams(tx, userId, id, names)
     ids.push(...names.map((stream) => ({ connectionId: id, stream })))

@@ -43,9 +43,9 @@ function ioOf(
   return { http, variables, server, fields, account: { id: accountId, handle }, now: () => new Date(), ...rest }
 }
 
-async function estimate(network: Network, { settings }: Connection, io: PullIo): Promise<Reply<Route>> {
-  const { contentTypes, range } = settings
-  const charged = wantedStreams(network, contentTypes).filter((stream) => stream.estimate)
+async function estimate(network: Network, connection: Connection, io: PullIo): Promise<Reply<Route>> {
+  const { contentTypes, range } = connection.settings
+  const charged = wantedStreams(network, connection).filter((stream) => stream.estimate)
   const streams = charged.map(async (stream) => ({
     stream: stream.name,
     contentTypes: stream.contentTypes.filter((type) => contentTypes === null || contentTypes.includes(type)),

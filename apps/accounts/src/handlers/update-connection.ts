@@ -24,7 +24,7 @@ export function handleUpdateConnection(context: Context): Handler<typeof account
       checkRange(settings)
       checkBound(settings, found.adapter)
       if (!isDeepStrictEqual(settings, connection.settings)) await changeSettings(tx, userId, connection, settings, found.adapter)
-      const wanted = wantedStreams(found.adapter, settings.contentTypes).map(({ name }) => name)
+      const wanted = wantedStreams(found.adapter, { ...connection, settings }).map(({ name }) => name)
       if (body.paused !== undefined) await setPaused(tx, userId, connection, body.paused, wanted)
       return (await getConnection(tx, userId, connection.id)).connection
     })
@@ -52,7 +52,7 @@ async function changeSettings(
 ): Promise<void> {
   const { id, settings: before, state } = connection
   await setConnectionSettings(tx, userId, id, settings)
-  const wanted = wantedStreams(network, settings.contentTypes).map(({ name }) => name)
+  const wanted = wantedStreams(network, { ...connection, settings }).map(({ name }) => name)
   const unwanted = network.streams.map(({ name }) => name).filter((name) => !wanted.includes(name))
   await endWork(tx, userId, { connectionId: id, streams: unwanted }, held)
   await makeNotDue(tx, userId, id, unwanted)
@@ -60,7 +60,8 @@ async function changeSettings(
   const changed = hasOtherRange ? wanted : widenedStreams(network, before.contentTypes, settings.contentTypes).map(({ name }) => name)
   await resetStreams(tx, userId, id, changed)
   if (state !== 'active' && state !== 'full') return
-  await makeDue(tx, userId, id, changed)
+  const due = changed.filter((name) => wanted.includes(name))
+  await makeDue(tx, userId, id, due)
   if (settings.readsPerMonth !== before.readsPerMonth) await makeHeldDue(tx, userId, id)
 }
 

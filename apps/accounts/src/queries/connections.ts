@@ -21,7 +21,8 @@ interface Row extends Omit<Connection, 'settings'> {
 }
 
 const columns = `id, user_id AS "userId", kind, provider, account_id AS "accountId", handle, title, url, server, fields,
-  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth", storage_id AS "storageId", state,
+  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth", declined,
+  storage_id AS "storageId", state,
   state_reason AS "stateReason", created_at AS "createdAt", registration_id AS "registrationId", endpoints,
   removed_at IS NOT NULL AS "isRemoved"`
 
@@ -118,10 +119,10 @@ export async function putConnection(tx: Database, userId: string, connectionId: 
   const { account } = linked
   const [row] = await tx.query<Row>(
     `INSERT INTO connections AS c (id, user_id, kind, provider, account_id, handle, title, url, server, fields, storage_id,
-       registration_id, endpoints, state, state_reason)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+       registration_id, endpoints, declined, state, state_reason)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
      ON CONFLICT (id) DO UPDATE SET handle = $6, title = $7, url = $8, fields = $10, storage_id = $11, registration_id = $12,
-       endpoints = $13, state = $14, state_reason = $15, removed_at = NULL
+       endpoints = $13, declined = $14, state = $15, state_reason = $16, removed_at = NULL
      WHERE c.user_id = $2
      RETURNING ${columns}`,
     [
@@ -138,6 +139,7 @@ export async function putConnection(tx: Database, userId: string, connectionId: 
       linked.storageId,
       linked.registrationId,
       linked.endpoints && JSON.stringify(linked.endpoints),
+      account.declined,
       linked.pausedFor === null ? 'active' : 'paused',
       linked.pausedFor,
     ],

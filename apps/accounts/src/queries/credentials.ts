@@ -10,6 +10,8 @@ export interface StoredTokens extends Tokens {
   updatedAt: string
   /** Who asks the provider for new ones, or did so when it died. */
   refreshing: string | null
+  /** When they are to be renewed although they are still good; null: only when they are over. */
+  renewAt: string | null
 }
 
 interface Row {
@@ -20,6 +22,7 @@ interface Row {
   version: number
   updatedAt: string
   refreshing: string | null
+  renewAt: string | null
 }
 
 /** What a credential is bound to when it is sealed. */
@@ -35,7 +38,8 @@ export interface Owned {
 /** The connection's tokens; null where it has none. */
 export async function findTokens(db: Database, userId: string, { id, provider }: Owned, sealing: Sealing): Promise<StoredTokens | null> {
   const rows = await db.query<Row>(
-    `SELECT field, sealed, key_id AS "keyId", expires_at AS "expiresAt", version, updated_at AS "updatedAt", refreshing FROM credentials
+    `SELECT field, sealed, key_id AS "keyId", expires_at AS "expiresAt", version, updated_at AS "updatedAt", refreshing,
+       renew_at AS "renewAt" FROM credentials
      WHERE user_id = $1 AND connection_id = $2`,
     [userId, id],
   )
@@ -43,8 +47,8 @@ export async function findTokens(db: Database, userId: string, { id, provider }:
   const access = rows.find(({ field }) => field === 'access_token')
   if (!access) return null
   const refresh = rows.find(({ field }) => field === 'refresh_token')
-  const { expiresAt, version, updatedAt, refreshing } = access
-  return { accessToken: open(access), refreshToken: refresh ? open(refresh) : null, expiresAt, version, updatedAt, refreshing }
+  const { expiresAt, version, updatedAt, refreshing, renewAt } = access
+  return { accessToken: open(access), refreshToken: refresh ? open(refresh) : null, expiresAt, version, updatedAt, refreshing, renewAt }
 }
 
 /**
@@ -104,14 +108,40 @@ export async function putTokens(
   const sealed = fields.map(({ field, token }) => sealing.seal(token, credentialBinding(userId, provider, id, field)))
   await tx.query(
     `WITH gone AS (DELETE FROM credentials WHERE user_id = $1 AND connection_id = $2 AND NOT field = ANY ($3))
-     INSERT INTO credentials AS c (connection_id, user_id, field, sealed, key_id, expires_at)
-     SELECT $2, $1, n.field, n.sealed, n.key_id, CASE n.field WHEN 'access_token' THEN $6::timestamptz END
+     INSERT INTO credentials AS c (connection_id, user_id, field, sealed, key_id, expires_at, renew_at)
+     SELECT $2, $1, n.field, n.sealed, n.key_id, CASE n.field WHEN 'access_token' THEN $6::timestamptz END,
+       CASE WHEN NOT 'refresh_token' = ANY ($3) THEN now() + ($6::timestamptz - now()) / 2 END
      FROM unnest($3::text[], $4::bytea[], $5::text[]) AS n (field, sealed, key_id)
      ON CONFLICT (connection_id, field) DO UPDATE
-     SET sealed = excluded.sealed, key_id = excluded.key_id, expires_at = excluded.expires_at, version = c.version + 1,
-       updated_at = clock_timestamp(), refreshing = NULL
+     SET sealed = excluded.sealed, key_id = excluded.key_id, expires_at = excluded.expires_at, renew_at = excluded.renew_at,
+       version = c.version + 1, updated_at = clock_timestamp(), refreshing = NULL
      WHERE c.user_id = $1`,
     [userId, id, fields.map(({ field }) => field), sealed.map((each) => each.sealed), sealed.map(({ keyId }) => keyId), expiresAt],
+  )
+}
+
+/** Connections made with the operator's app at these providers whose access is to be renewed although it is good, most overdue first. */
+export async function listToRenew(
+  db: Database,
+  providers: readonly string[],
+  limit: number,
+): Promise<{ userId: string; connectionId: string; provider: string }[]> {
+  return db.query(
+    `SELECT c.user_id AS "userId", c.connection_id AS "connectionId", n.provider
+     FROM credentials c JOIN connections n ON n.id = c.connection_id JOIN users u ON u.id = c.user_id
+     WHERE c.renew_at <= now() AND n.provider = ANY ($1) AND n.endpoints IS NOT NULL AND n.registration_id IS NULL
+       AND n.removed_at IS NULL AND n.state <> 'reconnect' AND u.closing_at IS NULL
+     ORDER BY c.renew_at LIMIT $2`,
+    [providers, limit],
+  )
+}
+
+/** It could not be renewed, and is good for a long time yet. */
+export async function renewLater(db: Database, userId: string, connectionId: string, ms: number): Promise<void> {
+  await db.query(
+    `UPDATE credentials SET renew_at = now() + $3 * interval '1 millisecond'
+     WHERE user_id = $1 AND connection_id = $2 AND field = 'access_token' AND renew_at <= now()`,
+    [userId, connectionId, ms],
   )
 }
 

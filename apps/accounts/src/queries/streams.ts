@@ -1,3 +1,4 @@
+import type { Stream } from '@asheville/core'
 import type { StreamStatus, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { StreamId } from './leases.ts'
@@ -16,16 +17,23 @@ export async function addStreams(tx: Database, userId: string, connectionId: str
  */
 export async function addNewStream(
   db: Database,
-  { provider, name, contentTypes, limit }: { provider: string; name: string; contentTypes: readonly string[]; limit: number },
+  {
+    provider,
+    name,
+    contentTypes,
+    scopes = [],
+    limit,
+  }: Pick<Stream, 'name' | 'contentTypes' | 'scopes'> & { provider: string; limit: number },
 ): Promise<number> {
   const rows = await db.query(
     `INSERT INTO streams (connection_id, name, user_id, next_due_at)
      SELECT c.id, $2, c.user_id,
-       CASE WHEN c.state IN ('active', 'full') AND (c.content_types IS NULL OR c.content_types && $3::text[]) THEN now() END
+       CASE WHEN c.state IN ('active', 'full') AND (c.content_types IS NULL OR c.content_types && $3::text[])
+         AND NOT c.declined && $5::text[] THEN now() END
      FROM connections c WHERE c.provider = $1 AND c.removed_at IS NULL
        AND NOT EXISTS (SELECT FROM streams s WHERE s.connection_id = c.id AND s.name = $2)
      LIMIT $4 ON CONFLICT DO NOTHING RETURNING 1`,
-    [provider, name, contentTypes, limit],
+    [provider, name, contentTypes, limit, scopes],
   )
   return rows.length
 }

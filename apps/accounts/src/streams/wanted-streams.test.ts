@@ -11,14 +11,25 @@ const stream = (name: string, ...contentTypes: ContentType[]): Stream => ({
     throw new Error('not pulled here')
   },
 })
-const network = { streams: [stream('statuses', 'posts', 'photos'), stream('likes', 'likes')] }
+const network = {
+  streams: [stream('statuses', 'posts', 'photos'), { ...stream('likes', 'likes'), scopes: ['tweet.read', 'like.read'] }],
+}
 const names = (streams: Stream[]) => streams.map(({ name }) => name)
 
 describe('wanted streams', () => {
+  const wanted = (contentTypes: ContentType[] | null, declined: string[] = []) =>
+    names(wantedStreams(network, { settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null }, declined }))
+
   test('null wants all; else what carries a wanted type', () => {
-    expect(names(wantedStreams(network, null))).toEqual(['statuses', 'likes'])
-    expect(names(wantedStreams(network, ['photos']))).toEqual(['statuses'])
-    expect(names(wantedStreams(network, []))).toEqual([])
+    expect(wanted(null)).toEqual(['statuses', 'likes'])
+    expect(wanted(['photos'])).toEqual(['statuses'])
+    expect(wanted([])).toEqual([])
+  })
+
+  test('not what needs a scope that was declined', () => {
+    expect(wanted(null, ['like.read', 'offline'])).toEqual(['statuses'])
+    expect(wanted(['likes'], ['like.read'])).toEqual([])
+    expect(wanted(null, ['offline'])).toEqual(['statuses', 'likes'])
   })
 
   test('a stream is widened when one of its types becomes wanted', () => {

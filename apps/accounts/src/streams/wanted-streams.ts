@@ -1,8 +1,14 @@
-import type { ContentType, Network, Stream } from '@asheville/core'
+import { isAllowed, type ContentType, type Network, type Stream } from '@asheville/core'
+import type { Connection } from '@asheville/clients'
 
-/** The streams that carry at least one of the wanted content types; null wants all. */
-export function wantedStreams(network: Pick<Network, 'streams'>, contentTypes: readonly ContentType[] | null): Stream[] {
-  return network.streams.filter((stream) => contentTypes === null || stream.contentTypes.some((type) => contentTypes.includes(type)))
+/** The streams that carry at least one of the wanted content types (null wants all) and that the person allowed. */
+export function wantedStreams(
+  network: Pick<Network, 'streams'>,
+  { settings: { contentTypes }, declined }: Pick<Connection, 'settings' | 'declined'>,
+): Stream[] {
+  return network.streams.filter(
+    (stream) => isAllowed(stream, declined) && (contentTypes === null || stream.contentTypes.some((type) => contentTypes.includes(type))),
+  )
 }
 
 /** The streams of which more is wanted than before: they must be pulled again from the start. */

@@ -36,6 +36,8 @@ export const connectionSchema = z.strictObject({
   /** What the person filled in, secrets left out. */
   fields: z.record(z.string(), z.string()),
   settings: connectionSettingsSchema,
+  /** Scopes that were asked for and that the person did not allow: streams that need one of them are not pulled. */
+  declined: z.array(z.string()),
   /** For a network: the connection of the storage that its items go to. */
   storageId: id.nullable(),
   state: z.enum(connectionStates),

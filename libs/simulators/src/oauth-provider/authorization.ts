@@ -7,6 +7,9 @@ import type { Lie, OAuthClientRecord, OAuthCounts, OAuthProviderOptions } from '
 export type Code = {
   clientId: string
   account: string
+  /** Asked for, and what of it was allowed. */
+  asked: string[]
+  scopes: string[]
   redirectUri: string
   challenge: { value: string; method: 'S256' | 'plain' } | null
   expiresAt: number
@@ -33,6 +36,8 @@ type Parts = {
 }
 
 const codeLifeMs = 60_000
+
+const scopesOf = (text: string | null) => (text ?? '').split(' ').filter(Boolean)
 
 /** The authorisation endpoint: a form, and where its answer sends the browser. */
 export function createAuthorization({ clients, accounts, counts, settings, issuer }: Parts) {
@@ -71,7 +76,10 @@ export function createAuthorization({ clients, accounts, counts, settings, issue
     const challenge = challengeOf(form, lie ?? null)
     if (challenge === 'refused') return back({ error: 'invalid_request' })
     const code = randomBytes(24).toString('base64url')
-    codes.set(code, { ...request, account: account.name, challenge, expiresAt: settings.now() + codeLifeMs, isUsed: false })
+    const [asked, declined] = [scopesOf(form.get('scope')), scopesOf(form.get('decline'))]
+    const scopes = asked.filter((scope) => !declined.includes(scope))
+    const expiresAt = settings.now() + codeLifeMs
+    codes.set(code, { ...request, account: account.name, asked, scopes, challenge, expiresAt, isUsed: false })
     return back({ code: lie?.kind === 'injected-code' ? lie.code : code })
   }
 

@@ -17,8 +17,8 @@ export type OAuthProviderSimulator = Simulator & {
   forgetClients(): void
   /** The next authorisation goes wrong in this way. */
   lie(lie: Lie): void
-  /** Does what the person in the browser does with an authorisation address; returns where they are sent. Throws with the page's text when they are not. */
-  authorize(address: string, wanted?: { account?: string; deny?: boolean }): Promise<string>
+  /** Does what the person in the browser does with an authorisation address; returns where they are sent. `decline` holds back scopes. Throws with the page's text when they are not sent. */
+  authorize(address: string, wanted?: { account?: string; deny?: boolean; decline?: string[] }): Promise<string>
   /** Revokes one account's grants, or all. */
   revokeGrants(account?: string): void
 }
@@ -116,7 +116,7 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
   )
   origin = simulator.url
 
-  async function authorize(address: string, wanted: { account?: string; deny?: boolean } = {}): Promise<string> {
+  async function authorize(address: string, wanted: { account?: string; deny?: boolean; decline?: string[] } = {}): Promise<string> {
     const account = accounts.find(({ name }) => name === (wanted.account ?? accounts[0]?.name))
     if (!account) throw new Error(`no account ${wanted.account}`)
     const shown = await fetch(address)
@@ -126,6 +126,7 @@ export async function startOAuthProvider(options: OAuthProviderOptions = {}): Pr
       username: account.name,
       password: account.password,
       decision: wanted.deny ? 'deny' : 'allow',
+      decline: (wanted.decline ?? []).join(' '),
     }))
       form.set(name, value)
     const answer = await fetch(`${simulator.localUrl}/authorize`, { method: 'POST', body: form, redirect: 'manual' })

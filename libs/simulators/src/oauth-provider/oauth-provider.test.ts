@@ -96,6 +96,15 @@ describe('a provider as it should be', () => {
   })
 })
 
+test('scopes that were held back are said with the tokens; where all were allowed, nothing is', async () => {
+  await start()
+  const granted = async (decline: string[]) => {
+    const { address, verifier } = addressOf({ scope: 'read write' })
+    return (await exchange(codeOf(await provider.authorize(address, { decline })), verifier)).body.scope
+  }
+  expect([await granted(['write']), await granted([])]).toEqual(['read', undefined])
+})
+
 describe('a provider with ways of its own', () => {
   const basic = (secret: string) => ({ authorization: `Basic ${Buffer.from(`${client.clientId}:${secret}`).toString('base64')}` })
 

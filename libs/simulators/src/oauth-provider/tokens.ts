@@ -72,7 +72,11 @@ export function createTokens({ clients, counts, settings, codes }: Parts) {
     }
     grants.push(grant)
     grantOfCode.set(given, grant)
-    return answerOf(grant)
+    const answer = answerOf(grant)
+    // RFC 6749 §5.1: it may go unsaid where it is what was asked for.
+    return code.scopes.length === code.asked.length
+      ? answer
+      : { ...answer, json: { ...(answer.json as object), scope: code.scopes.join(' ') } }
   }
 
   function isVerified({ challenge }: Code, verifier: unknown): boolean {
