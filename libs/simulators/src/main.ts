@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { startBluesky } from './bluesky/index.ts'
 import { startDropbox } from './dropbox/index.ts'
+import { startFacebook } from './facebook/index.ts'
 import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 import { startOAuthProvider } from './oauth-provider/index.ts'
@@ -21,6 +22,7 @@ const { positionals, values } = parseArgs({
 const starters = {
   bluesky: startBluesky,
   dropbox: startDropbox,
+  facebook: startFacebook,
   feeds: startFeeds,
   mastodon: startMastodon,
   'oauth-provider': startOAuthProvider,
