@@ -16,7 +16,7 @@ export interface Listing<R> {
    */
   isShort?: boolean
   available?: Partial<Record<ContentType, number>>
-  /** As in `Page`. */
+  /** As in `Page`; with `chargesDaily`, as if everything were read for the first time that day. */
   reads?: number
 }
 
@@ -46,6 +46,8 @@ export interface Timeline<R> {
    * stored with the first answer of which half is remembered; what should be above the last of these and is not there is missing.
    */
   remembers?: number
+  /** The network charges for a record once in a UTC day, however often it lists it: what was read today is told apart in `Page.reads`. */
+  chargesDaily?: boolean
   /** The order is that of publication: a walk ends at the range's start, and pages say what they cover. */
   isDated?: boolean
   /**
@@ -64,8 +66,8 @@ const defaultOverlap = 20
 /** An instant's worth of disorder between ids and dates that is tolerated at the start of a range. */
 const slackMs = 24 * 3600_000
 
-/** Key and content hash of an item that is stored already. */
-const knownSchema = z.array(z.tuple([z.string(), z.string()]))
+/** Key and content hash of an item that is stored already; with `chargesDaily`, the UTC day on which it was read last. */
+const knownSchema = z.array(z.tuple([z.string(), z.string(), z.string().optional()]))
 type Known = z.infer<typeof knownSchema>
 
 /** All up to `floor` is stored (null: nothing needs to be assumed, the listing is short); above it, what is `known`. */
@@ -122,13 +124,14 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
         throwIfAborted(io.signal)
         const listing = await timeline.list({ before: state.before, after: state.floor, range: askedFor(walk), kind: walk.kind }, io)
         const turned = listing.records.map((record) => turn(timeline, record, io))
-        const page = pageOf(timeline, walk, state, listing, turned)
+        const day = timeline.chargesDaily ? io.now().toISOString().slice(0, 10) : undefined
+        const page = pageOf(timeline, walk, state, listing, turned, day)
         if (walk.kind !== 'incremental') {
           state = { ...state, before: listing.older, last: oldestYet(state, turned) }
           yield { ...page, cursor: page.cursor === null ? null : JSON.stringify(state) }
         } else {
           const { left, passed, isMet } = compare(state.known, turned)
-          const next = headOf(timeline, state, listing, turned)
+          const next = headOf(timeline, state, listing, turned, day)
           const isAllKnown =
             timeline.remembers === undefined ? listing.isShort === true && state.known.length > 0 && left.length === 0 : isMet
           if (page.cursor !== null && !isAllKnown) {
@@ -154,9 +157,12 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
   }
 }
 
+/** A UTC day, where the network charges by the day. */
+type Day = string | undefined
+
 /** The page as any kind of walk has it; its `cursor` only says whether there is more. */
-function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Listing<R>, turned: Turned[]): Page {
-  const known = new Map(state.known)
+function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Listing<R>, turned: Turned[], day: Day): Page {
+  const known = new Map(state.known.map(([key, hash]) => [key, hash]))
   const fresh = turned.filter((one) => !known.has(one.key) || known.get(one.key) !== one.hash)
   const oldest = oldestOf(turned)
   const isBelowRange = timeline.isDated === true && oldest !== null && isLongBefore(oldest, walk.range.from)
@@ -167,15 +173,22 @@ function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Lis
     skipped: fresh.flatMap(({ skipped }) => (skipped ? [skipped] : [])),
     cursor: isBelowRange ? null : listing.older,
     covers: timeline.isDated && walk.kind !== 'incremental' ? coveredBy(walk.range, state, listing, turned) : [],
-    ...(isFirst && { head: JSON.stringify(headAfter(timeline, null, listing, turned)) }),
+    ...(isFirst && { head: JSON.stringify(headAfter(timeline, null, listing, turned, day)) }),
     ...(listing.available && { available: listing.available }),
-    ...(listing.reads !== undefined && { reads: listing.reads }),
+    ...(listing.reads !== undefined && { reads: listing.reads - readBefore(state.known, turned, day) }),
   }
 }
 
+/** How many of these were read, and paid for, on that day already. */
+function readBefore(known: Known, turned: Turned[], day: Day): number {
+  if (day === undefined) return 0
+  const paid = new Set(known.flatMap(([key, , readOn]) => (readOn === day ? [key] : [])))
+  return turned.filter(({ key }) => paid.has(key)).length
+}
+
 /** The head that a listing from the very top leaves: a floor some items below the newest, and what is known above it. */
-function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: Listing<R>, turned: Turned[]): Head {
-  const keep = (count: number): Known => turned.slice(0, count).map(({ key, hash }) => [key, hash])
+function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: Listing<R>, turned: Turned[], day: Day): Head {
+  const keep = (count: number): Known => turned.slice(0, count).map(({ key, hash }) => (day === undefined ? [key, hash] : [key, hash, day]))
   if (timeline.remembers !== undefined) return { floor: null, known: keep(timeline.remembers) }
   if (!timeline.mark) return { floor: listing.older ?? floor, known: keep(turned.length) }
   const overlap = timeline.overlap ?? defaultOverlap
@@ -185,10 +198,10 @@ function headAfter<R>(timeline: Timeline<R>, floor: string | null, listing: List
 }
 
 /** The head that an incremental walk leaves so far: that of its first answer, or all that is to be remembered. */
-function headOf<R>(timeline: Timeline<R>, state: State, listing: Listing<R>, turned: Turned[]): Head {
-  if (state.next === null) return headAfter(timeline, state.floor, listing, turned)
+function headOf<R>(timeline: Timeline<R>, state: State, listing: Listing<R>, turned: Turned[], day: Day): Head {
+  if (state.next === null) return headAfter(timeline, state.floor, listing, turned, day)
   if (timeline.remembers === undefined) return state.next
-  const { known } = headAfter(timeline, null, listing, turned)
+  const { known } = headAfter(timeline, null, listing, turned, day)
   return { floor: null, known: [...state.next.known, ...known].slice(0, timeline.remembers) }
 }
 

@@ -159,6 +159,24 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
         }),
       )
 
+      if (stream.estimate)
+        test(
+          'tells what it will charge for, and with each page what it did',
+          on(stream, async ({ script, io, world }) => {
+            await script.add(script.many)
+            const estimate = await stream.estimate!(all, io())
+            const reference = createReference(stream)
+            for (const count of [0, 0, 1, 0, 3]) {
+              if (count > 0) await script.add(count)
+              const before = world.charged!()
+              const { pages } = await reference.sync(io())
+              const told = pages.map(({ page }) => page.reads ?? NaN).reduce((sum, reads) => sum + reads, 0)
+              expect(told).toBe(world.charged!() - before)
+            }
+            if (estimate !== null) expect(estimate).toBe(script.many)
+          }),
+        )
+
       test(
         'what is posted while a backfill runs is neither missed nor doubled',
         on(stream, async ({ script, io }) => {

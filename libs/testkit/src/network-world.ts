@@ -32,6 +32,8 @@ export interface NetworkWorld {
   /** By stream name; every stream of the network. */
   readonly streams: Readonly<Record<string, StreamScript>>
   fault(fault: WorldFault | null): unknown
+  /** How many records the vendor has charged for so far; needed where a stream has an `estimate`. */
+  charged?(): number
   /** What the person fills in to connect, for a network that signs in by fields. */
   readonly signIn?: Fields
   /** The person takes another name, where the network lets them. */

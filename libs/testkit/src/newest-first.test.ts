@@ -234,6 +234,49 @@ describe('newestFirst', () => {
     expect((await reference.sync(io)).items.map(({ id }) => id).slice(0, 25)).toEqual(newest().slice(0, 25).map(idOf))
     expect(vendor.requests).toBeLessThanOrEqual(6)
   })
+
+  test.each(['record', 'none'] as const)(
+    'where a record is charged for once a day, pages tell what they cost; marks: %s',
+    async (marks) => {
+      const vendor: Vendor = { posts: new Map(), highest: 0, requests: 0 }
+      const timeline = timelineOf(vendor, { perPage: 10, marks, movesEdits: false, isWary: false, parts: 1 })
+      const paid = new Set<string>()
+      let day = 0
+      let bill = 0
+      const list: typeof timeline.list = async (request, pulling) => {
+        const listing = await timeline.list(request, pulling)
+        for (const { id } of listing.records) {
+          if (!paid.has(`${day} ${id}`)) bill += 1
+          paid.add(`${day} ${id}`)
+        }
+        return { ...listing, reads: listing.records.length }
+      }
+      const today: PullIo = { ...io, now: () => new Date(start + day * 24 * 3600_000) }
+      const stream: Stream = {
+        name: 'posts',
+        version: 1,
+        contentTypes: ['posts'],
+        ...newestFirst({ ...timeline, list, chargesDaily: true }),
+      }
+      const reference = createReference(stream)
+      const told: number[] = []
+      for (const count of [25, 0, 3, 0]) {
+        for (let index = 0; index < count; index++) put(vendor, (vendor.highest += 1))
+        const { pages } = await reference.sync(today)
+        told.push(pages.reduce((sum, { page }) => sum + (page.reads ?? NaN), 0))
+      }
+      expect(told).toEqual([25, 0, 3, 0])
+      for (day = 1; day < 3; day += 1) {
+        for (const isFirst of [true, false]) {
+          const before = bill
+          const { pages } = await reference.sync(today)
+          const cost = pages.reduce((sum, { page }) => sum + (page.reads ?? NaN), 0)
+          expect(cost).toBe(bill - before)
+          expect(cost > 0).toBe(isFirst)
+        }
+      }
+    },
+  )
 })
 
 function streamOf(vendor: Vendor, form: Shape): Stream {

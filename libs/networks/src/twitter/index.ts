@@ -5,7 +5,7 @@ import { login, scopesOf } from './login.ts'
 
 /** https://docs.x.com/x-api/posts/timelines/introduction, https://docs.x.com/x-api/posts/bookmarks/introduction */
 const mostPosts = 3200
-/** X charges for each record that it lists, known or not: what is looked at again each time is kept small. */
+/** X charges for each record that it lists, known or not, once a day: what is looked at again each time is kept small. */
 const readAgain = 10
 const remembered = 50
 
@@ -34,7 +34,7 @@ export const twitter: Network = {
       ...newestFirst({
         list: listPosts,
         item: postItem,
-        ...{ idOf: idOf('posts'), mark: markOf, placedAt, overlap: readAgain, isDated: true, gone: confirmGone },
+        ...{ idOf: idOf('posts'), mark: markOf, placedAt, overlap: readAgain, chargesDaily: true, isDated: true, gone: confirmGone },
       }),
       gone: confirmGone,
       estimate: async (_range, io) => atMost(mostPosts, (await getOwnUser(io)).public_metrics.tweet_count),
@@ -91,6 +91,7 @@ function marked(
       item,
       idOf: idOf(kind),
       remembers: remembered,
+      chargesDaily: true,
       // What is listed no longer was withdrawn, or X does not show it any more: there is nobody else to ask.
       gone: (ids) => Promise.resolve([...ids]),
     }),

@@ -85,6 +85,10 @@ function worldOf(server: TwitterSimulator): NetworkWorld {
       for (const planned of state.faults.splice(0)) planned.remove()
       if (fault) state.faults.push(server.faults.add(faults[fault]))
     },
+    charged() {
+      const { postsRead = 0, usersRead = 0 } = server.counters.snapshot().other
+      return postsRead + usersRead
+    },
     rename: () => server.rename('alice', 'alice_now'),
     async close() {
       await http.close()
