@@ -90,12 +90,26 @@ describe('how work ends', () => {
     expect((await lease(id)).attempts).toBe(0)
   })
 
+  test('a limit of days ends the job and the sync; the stream is due when it ends, and may be asked for before', async () => {
+    const { sync, lease, take, giveBack, status } = await setUp(accounts)
+    const { id } = (await sync()).sync
+    const until = new Date(Date.now() + 5 * 86_400_000).toISOString()
+    const reply = await giveBack((await lease(id)).fence, { kind: 'held', until, reason: 'The month is used up' })
+    expect(reply).toEqual({ syncState: 'done' })
+    expect(await status()).toMatchObject({ state: 'waiting', until, nextDueAt: until, reason: 'The month is used up' })
+    expect(await take(id)).toEqual({ lease: null })
+    const again = await sync()
+    expect(again.jobs).toHaveLength(1)
+    expect(await lease(again.sync.id)).toMatchObject({ needsPlan: true })
+  })
+
   test('a dead grant ends the connection’s work and asks to reconnect', async () => {
     const { sync, lease, giveBack, status, userId, first } = await setUp(accounts)
     const { id } = (await sync()).sync
     const reply = await giveBack((await lease(id)).fence, { kind: 'failed', error: 'reconnect-required', reason: 'refused' })
     expect(reply).toEqual({ syncState: 'failed' })
-    expect(await accounts.web.getConnection({ userId, params: { connectionId: first.id } })).toMatchObject({ state: 'reconnect' })
+    const connection = await accounts.web.getConnection({ userId, params: { connectionId: first.id } })
+    expect(connection).toMatchObject({ state: 'reconnect', stateReason: 'refused' })
     expect(await status()).toMatchObject({ state: 'failed', nextDueAt: null })
     expect(await accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'reconnect-needed'", [userId])).toHaveLength(1)
   })

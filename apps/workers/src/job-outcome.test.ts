@@ -13,8 +13,16 @@ describe('job outcome', () => {
   test('a rate limit waits for as long as the network said, and holds no worker', () => {
     const error = new AshevilleError('rate-limited', 'slow down', { retryAfterMs: 90_000 })
     expect(outcomeOfError(error, { ...circumstances, attempts: 1000 })).toEqual({
-      outcome: { kind: 'waiting', until: '2026-01-01T00:01:30.000Z', reason: 'Mastodon allows no more requests for now' },
+      outcome: { kind: 'waiting', until: '2026-01-01T00:01:30.000Z', reason: 'slow down' },
       end: { kind: 'later', delayMs: 90_000 },
+    })
+  })
+
+  test('a limit that lasts longer than an hour is nothing that a sync waits for', () => {
+    const error = new AshevilleError('rate-limited', 'the month is used up', { retryAfterMs: 31 * 86_400_000, scope: 'app' })
+    expect(outcomeOfError(error, circumstances)).toEqual({
+      outcome: { kind: 'held', until: '2026-02-01T00:00:00.000Z', reason: 'the month is used up' },
+      end: { kind: 'done' },
     })
   })
 

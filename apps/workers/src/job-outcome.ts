@@ -27,6 +27,8 @@ const mostAttempts = { unavailable: 20, unexpected: 4 } as const
 const firstDelayMs = 2000
 const longestDelayMs = 10 * 60_000
 const unknownLimitMs = 60_000
+/** A limit that lasts longer is not waited for by this sync: its job ends, and the stream is due then. */
+const longestWaitMs = 60 * 60_000
 
 /** The stream is pulled to its end. */
 export const finished: SliceEnd = { outcome: { kind: 'done' }, end: done }
@@ -58,7 +60,9 @@ export function outcomeOfError(error: unknown, circumstances: Circumstances): Sl
     case 'rate-limited': {
       const delayMs = Math.max(1000, retryAfterOf(error) ?? unknownLimitMs)
       const until = new Date(now.getTime() + delayMs).toISOString()
-      return { outcome: { kind: 'waiting', until, reason: `${title} allows no more requests for now` }, end: later(delayMs) }
+      const reason = message || `${title} allows no more requests for now`
+      if (delayMs > longestWaitMs) return { outcome: { kind: 'held', until, reason }, end: done }
+      return { outcome: { kind: 'waiting', until, reason }, end: later(delayMs) }
     }
     case 'unavailable':
       return retry(kind, message || `${title} does not answer`, error, circumstances)

@@ -5,7 +5,7 @@ import { AshevilleError, kindOf, type Fields, type Http, type Network, type Pull
 import {
   addRunning,
   done,
-  heldBackUntil,
+  findHeld,
   holdBack,
   later,
   publishEvent,
@@ -80,8 +80,8 @@ export async function syncStream(
 
   let ending: SliceEnd
   try {
-    const until = await heldBackUntil(shop.redis, network.id, lease.connection.server).catch(() => null)
-    if (until) throw new AshevilleError('rate-limited', 'Held back', { retryAfterMs: until.getTime() - Date.now() })
+    const back = await findHeld(shop.redis, network.id, lease.connection.server).catch(() => null)
+    if (back) throw new AshevilleError('rate-limited', back.reason, { retryAfterMs: back.until.getTime() - Date.now() })
     const parts = await gatherParts(shop, network, stream, { job, lease, held, scratch, hasWaiting })
     parts.onStored = (tally, pages) =>
       tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
@@ -109,7 +109,14 @@ export async function syncStream(
   return ending.end
 }
 
-const stateAfter = { done: 'idle', waiting: 'waiting', retrying: 'retrying', cancelled: 'cancelled', failed: 'failed' } as const
+const stateAfter = {
+  done: 'idle',
+  waiting: 'waiting',
+  held: 'waiting',
+  retrying: 'retrying',
+  cancelled: 'cancelled',
+  failed: 'failed',
+} as const
 
 /** Accounts could not be asked, or somebody else holds the lease: the job comes back soon and finds out. */
 function endWithout(error: unknown, log: Logger): JobEnd {
@@ -124,7 +131,8 @@ function endWithout(error: unknown, log: Logger): JobEnd {
 async function heed(shop: Workshop, network: Network, server: string | null, error: unknown): Promise<void> {
   if (!(error instanceof AshevilleError) || error.kind !== 'rate-limited' || error.scope === 'connection') return
   const until = new Date(Date.now() + (error.retryAfterMs ?? 60_000))
-  await holdBack(shop.redis, network.id, error.scope === 'server' ? server : null, until).catch(() => undefined)
+  const held = { until, reason: error.message }
+  await holdBack(shop.redis, network.id, error.scope === 'server' ? server : null, held).catch(() => undefined)
 }
 
 interface Slicing {

@@ -31,9 +31,9 @@ export function errorOfStatus(
   headers: Headers,
   { service, scope, now = new Date() }: ResponseErrorOptions,
 ): AshevilleError {
-  if (status === 401) return new AshevilleError('reconnect-required', `${service} no longer accepts the connection`)
+  if (status === 401) return new AshevilleError('reconnect-required', `${service} no longer accepts our access. Reconnect it to go on`)
   if (status === 429)
-    return new AshevilleError('rate-limited', `${service} asks to wait`, {
+    return new AshevilleError('rate-limited', `${service} allows no more requests for now`, {
       retryAfterMs: retryAfterMs(headers, now),
       scope: scope ?? 'connection',
     })

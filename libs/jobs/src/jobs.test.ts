@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis, isReadyWithin, type Redis } from '@asheville/redis'
 import { testRedis } from '@asheville/testkit'
 import { forgetKeys } from './forget-keys.ts'
-import { heldBackUntil, holdBack } from './limits.ts'
+import { findHeld, holdBack } from './limits.ts'
 import { followEvents, publishEvent } from './live-events.ts'
 import { addRunning, listRunning, rebuildRunning, removeRunning } from './running-sets.ts'
 import { createSubscriber, type Subscriber } from './subscriber.ts'
@@ -86,15 +86,16 @@ test('running sets are what the leases say after a rebuild, whatever was in them
   expect(await listRunning(redis, a)).toEqual(['two'])
 })
 
-test('a limit holds its server back, or the whole network, and ends by itself', async () => {
-  const soon = new Date(Date.now() + 60_000)
+test('a limit holds its server back, or the whole network, says why, and ends by itself', async () => {
+  const soon = { until: new Date(Date.now() + 60_000), reason: 'The month is used up' }
   await holdBack(redis, 'mastodon', 'https://a.example', soon)
-  expect(await heldBackUntil(redis, 'mastodon', 'https://a.example')).toEqual(soon)
-  expect(await heldBackUntil(redis, 'mastodon', 'https://b.example')).toBeNull()
-  await holdBack(redis, 'mastodon', null, new Date(Date.now() + 50))
-  expect(await heldBackUntil(redis, 'mastodon', 'https://b.example')).not.toBeNull()
+  expect(await findHeld(redis, 'mastodon', 'https://a.example')).toEqual(soon)
+  expect(await findHeld(redis, 'mastodon', 'https://b.example')).toBeNull()
+  await holdBack(redis, 'mastodon', null, { until: new Date(Date.now() + 50), reason: 'A moment' })
+  expect(await findHeld(redis, 'mastodon', 'https://b.example')).toMatchObject({ reason: 'A moment' })
+  expect(await findHeld(redis, 'mastodon', 'https://a.example')).toEqual(soon)
   await delay(80)
-  expect(await heldBackUntil(redis, 'mastodon', 'https://b.example')).toBeNull()
+  expect(await findHeld(redis, 'mastodon', 'https://b.example')).toBeNull()
 })
 
 test('a person’s keys are forgotten, and nobody else’s', async () => {

@@ -43,7 +43,7 @@ function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string
     }
     const readsLeft = await countReadsLeft(tx, userId, connection)
     if (readsLeft === 0) {
-      await holdJob(tx, userId, syncId, id, boundReached(connection))
+      await holdJob(tx, userId, syncId, id, { until: null, reason: boundReached(connection) })
       await closeSync(tx, userId, syncId)
       return { lease: null }
     }

@@ -181,8 +181,14 @@ export async function postponeJob(
   )
 }
 
-/** Nothing more may be read this month: the job has ended for now, its stream goes on with the next. */
-export async function holdJob(tx: Database, userId: string, syncId: string, id: StreamId, reason: string): Promise<void> {
+/** Nothing may be read for long, until the next month unless said otherwise: the job has ended for now, its stream is due then. */
+export async function holdJob(
+  tx: Database,
+  userId: string,
+  syncId: string,
+  id: StreamId,
+  { until, reason }: { until: string | null; reason: string },
+): Promise<void> {
   const values = [userId, id.connectionId, id.stream, reason]
   await tx.query(
     `UPDATE sync_jobs SET state = 'done', reason = $4, until = NULL, finished_at = now()
@@ -190,9 +196,9 @@ export async function holdJob(tx: Database, userId: string, syncId: string, id: 
     [...values, syncId],
   )
   await tx.query(
-    `UPDATE streams SET state = 'waiting', reason = $4, until = ${nextMonth}, next_due_at = ${nextMonth}
+    `UPDATE streams SET state = 'waiting', reason = $4, until = coalesce($5, ${nextMonth}), next_due_at = coalesce($5, ${nextMonth})
      WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
-    values,
+    [...values, until],
   )
 }
 

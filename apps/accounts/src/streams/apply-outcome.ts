@@ -6,7 +6,7 @@ import type { StreamId } from '../queries/leases.ts'
 import { addNotification, settleNotifications, settleWorking } from '../notifications/queries.ts'
 import { addMessage } from '../queries/outbox.ts'
 import { addFailure } from '../queries/streams.ts'
-import { completeJob, postponeJob } from '../queries/sync-jobs.ts'
+import { completeJob, holdJob, postponeJob } from '../queries/sync-jobs.ts'
 import { closeSync } from '../queries/syncs.ts'
 import { endWork, markReconnect, reconnectReason, tellOfProblem } from './end-work.ts'
 import { nextDueMs } from './next-due.ts'
@@ -35,6 +35,10 @@ export async function applyOutcome(
     case 'waiting':
     case 'retrying':
       return postponeJob(tx, userId, syncId, id, { state: outcome.kind, until: outcome.until, reason: outcome.reason })
+    case 'held':
+      await holdJob(tx, userId, syncId, id, outcome)
+      await closeSync(tx, userId, syncId)
+      return
     case 'cancelled':
       await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) })
       return
@@ -53,7 +57,7 @@ async function fail(
   const { connection } = await getStoredConnection(tx, userId, id.connectionId)
   if (error === 'reconnect-required') {
     const title = findAdapter(context, connection.provider)?.adapter.title ?? connection.provider
-    return markReconnect(tx, userId, connection, { reason: reconnectReason(title), version: null })
+    return markReconnect(tx, userId, connection, { reason: reason || reconnectReason(title), version: null })
   }
   const isFull = error === 'storage-full'
   const failures = await addFailure(tx, userId, id)

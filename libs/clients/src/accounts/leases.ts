@@ -17,11 +17,15 @@ const leasedSchema = z.strictObject({ expiresAt: instantSchema, cancelled: z.boo
 export const streamPath = z.strictObject({ connectionId: id, stream: streamName })
 const fence = z.number().int().positive()
 
-/** How a slice of work on a stream ended. `yielded`: more to do at once; `waiting`: not before `until`. */
+/**
+ * How a slice of work on a stream ended. `yielded`: more to do at once; `waiting`: not before `until`; `held`: nor before that, and the sync
+ * does not wait for it.
+ */
 export const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('done') }),
   z.strictObject({ kind: z.literal('yielded') }),
   z.strictObject({ kind: z.literal('waiting'), until: instantSchema, reason: z.string() }),
+  z.strictObject({ kind: z.literal('held'), until: instantSchema, reason: z.string() }),
   z.strictObject({ kind: z.literal('retrying'), until: instantSchema, reason: z.string() }),
   z.strictObject({ kind: z.literal('cancelled') }),
   z.strictObject({

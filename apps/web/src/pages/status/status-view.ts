@@ -125,7 +125,7 @@ function networkCard(
     badge,
     reason: connectionBadge
       ? connection.stateReason
-      : worst && (worst.state === 'failed' || worst.state === 'retrying')
+      : worst && (worst.state === 'failed' || worst.state === 'retrying' || worst.state === 'waiting')
         ? worst.reason
         : null,
     isPaused: connection.state === 'paused',
