@@ -77,17 +77,25 @@ test('sign in with Dropbox, connect X, see what it takes, watch it arrive: the f
   expect(files(/\/README\.txt$/i)).toHaveLength(1)
   expect(dropbox.lockRefusals()).toBe(0)
 
+  // Each record of each list was counted once; X charges but once for a post in two of them.
+  const listed = truth.posts.length + truth.likes.length + truth.bookmarks.length + truth.following.length
+  const counted = (reads: number) => page.getByText(`${reads.toLocaleString('en')} of 5,000 reads this month`).waitFor()
+  await counted(listed)
+  expect(twitter.postsRead()).toBeLessThanOrEqual(listed)
+
   // Nothing new: one call for each stream, and Dropbox is not asked at all.
   const [atDropbox, atTwitter] = [dropbox.counters.snapshot().total, twitter.counters.snapshot().total]
   await syncNow(page)
   expect(dropbox.counters.snapshot().total).toBe(atDropbox)
   expect(twitter.counters.snapshot().total).toBe(atTwitter + 4)
+  await counted(listed)
   // Both accesses are over and renewed on the way; one post: its month's file.
   dropbox.expireTokens()
   twitter.expireTokens()
   const added = twitter.post({ text: 'One more', createdAt: '2024-06-02T00:00:00Z' })
   await syncNow(page)
   expect(storedIds('posts')).toContain(added)
+  await counted(listed + 1)
   expect(dropbox.read(files(/posts\/2024-06\.json$/)[0]!.path).toString()).toContain('One more')
 }, 120_000)
 
