@@ -18,7 +18,7 @@ import { nextDueMs } from '../streams/next-due.ts'
 /** So often may work on a stream die without a word and without a checkpoint; then it is the work that kills its worker. */
 const maxTakes = 25
 
-type Needs = Pick<Context, 'db' | 'syncIntervalMs'>
+type Needs = Pick<Context, 'db' | 'networks' | 'syncIntervalMs'>
 
 export function handleTakeLeases(context: Needs): Handler<typeof accountsRoutes.takeLeases> {
   return async ({ body: { holder, streams }, log }) => ({
@@ -26,7 +26,7 @@ export function handleTakeLeases(context: Needs): Handler<typeof accountsRoutes.
   })
 }
 
-function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string): Promise<{ lease: Lease | null }> {
+function take({ db, networks, syncIntervalMs }: Needs, wanted: WantedLease, holder: string): Promise<{ lease: Lease | null }> {
   const { userId, connectionId, stream, syncId, streamVersion } = wanted
   const id: StreamId = { connectionId, stream }
   return db.transaction(async (tx) => {
@@ -41,7 +41,7 @@ function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string
       await endWork(tx, userId, only(id), { state: 'cancelled', reason: null, nextDueMs: null })
       return { lease: null }
     }
-    const readsLeft = await countReadsLeft(tx, userId, connection)
+    const readsLeft = isCharged(networks, connection, stream) ? await countReadsLeft(tx, userId, connection) : null
     if (readsLeft === 0) {
       await holdJob(tx, userId, syncId, id, { until: null, reason: boundReached(connection) })
       await closeSync(tx, userId, syncId)
@@ -70,6 +70,12 @@ function take({ db, syncIntervalMs }: Needs, wanted: WantedLease, holder: string
 async function startOrGoOn(tx: Database, userId: string, id: StreamId, newVersion: number | null): Promise<void> {
   if (newVersion !== null) await startVersion(tx, userId, id, newVersion)
   await markRunning(tx, userId, id)
+}
+
+/** Of a network that charges for what is read, there may be streams that cost nothing. */
+function isCharged(networks: Needs['networks'], { provider }: Connection, stream: string): boolean {
+  const network = networks.find(({ id }) => id === provider)
+  return network?.streams.find(({ name }) => name === stream)?.estimate !== undefined
 }
 
 const boundReached = ({ settings }: Connection) => `Your bound of ${settings.readsPerMonth?.toLocaleString('en')} reads a month is reached`

@@ -49,7 +49,7 @@ export const leaseSchema = z.strictObject({
   needsPlan: z.boolean(),
   /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
   attempts: count,
-  /** How much more the person lets us read this month of a network that charges for it; null: any number. Never 0. */
+  /** How much more the person lets us read this month of what the network charges for; null: any number. Never 0. */
   readsLeft: count.nullable(),
 })
 export type Lease = z.infer<typeof leaseSchema>
