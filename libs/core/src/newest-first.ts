@@ -241,7 +241,8 @@ function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
     const reason = error instanceof AshevilleError ? error.message : 'The network sent it in an unknown shape'
     return {
       key: id ?? short(JSON.stringify(record)),
-      hash: short(JSON.stringify(record)),
+      // Told once, whatever else of it changes with each listing.
+      hash: short(id ?? JSON.stringify(record)),
       item: null,
       placedAt: null,
       skipped: { id, reason },

@@ -1,11 +1,12 @@
 import type { Network } from '@asheville/core'
 import { bluesky } from './bluesky/index.ts'
+import { facebook } from './facebook/index.ts'
 import { feeds } from './feeds/index.ts'
 import { mastodon } from './mastodon/index.ts'
 import { twitter } from './twitter/index.ts'
 
 /** Every network that people can connect, in the order in which they are offered. Adding one is a line here. */
-export const networks: readonly Network[] = [mastodon, bluesky, feeds, twitter]
+export const networks: readonly Network[] = [mastodon, bluesky, feeds, twitter, facebook]
 
 export { createMemoryWorld, type MemoryFault, type MemoryWorld } from './memory/world.ts'
 export { plannedNetworks, type Planned } from './planned.ts'

@@ -7,7 +7,6 @@ export interface Planned {
 /** Networks that are planned; one that has its adapter is not offered any more, whether it is still named here or not. */
 export const plannedNetworks: readonly Planned[] = [
   { id: 'instagram', title: 'Instagram' },
-  { id: 'facebook', title: 'Facebook' },
   { id: 'threads', title: 'Threads' },
   { id: 'youtube', title: 'YouTube' },
   { id: 'tiktok', title: 'TikTok' },

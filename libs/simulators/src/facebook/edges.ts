@@ -103,7 +103,11 @@ export function createEdges(world: World, kinds: NodeKinds, cursors: Cursors, he
     likes: edge<Like>({
       permission: 'user_likes',
       paging: 'cursor',
-      list: (owner) => world.listed(shelf(owner).likes),
+      // `target_id`: whether the person likes this one.
+      list(owner, parameters) {
+        const target = parameters.get('target_id')
+        return world.listed(shelf(owner).likes).filter(({ id }) => target === null || id === target)
+      },
       item: (one, asked, view) => withTime(one, asked, (rest) => select(kinds.page, one.page, rest, view)),
     }),
     events: edge({

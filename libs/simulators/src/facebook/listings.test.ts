@@ -154,7 +154,10 @@ describe('by cursors', () => {
       link: `https://www.facebook.com/${second}`,
       id: second,
     })
+    const isLiked = async (target: string) => (await get('/me/likes', { target_id: target })).body.data.map(({ id }) => id)
+    expect(await isLiked(first)).toEqual([first])
     server.unlikePage(second)
+    expect(await isLiked(second)).toEqual([])
     server.renamePage(first, 'New Bakery')
     expect((await get('/me/likes')).body.data.map(({ name }) => name)).toEqual(['New Bakery'])
     expect((await get(`/${second}`)).body).toEqual({ name: 'Choir', id: second })
