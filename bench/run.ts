@@ -5,13 +5,22 @@ import type { Metric } from './metric.ts'
 import { caughtUpRequests } from './metrics/caught-up-requests.ts'
 import { emptySync } from './metrics/empty-sync.ts'
 import { enqueue } from './metrics/enqueue.ts'
-import { firstSyncWall } from './metrics/first-sync-wall.ts'
-import { storageCallsOfFirstSync } from './metrics/storage-calls.ts'
+import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
+import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
 
 // npm run bench -- [--json FILE] [--quick] [metric …]: measures one after the other.
 
-const metrics: readonly Metric[] = [firstSyncWall, caughtUpRequests, storageCallsOfFirstSync, workerMemory, emptySync, enqueue]
+const metrics: readonly Metric[] = [
+  firstSyncWall,
+  dropboxWall,
+  caughtUpRequests,
+  storageCallsOfFirstSync,
+  dropboxCalls,
+  workerMemory,
+  emptySync,
+  enqueue,
+]
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },

@@ -1,8 +1,9 @@
 import { startBluesky, startFeeds, startMastodon, type Simulator } from '@asheville/simulators'
 import { lower, type Figure } from '@asheville/e2e/figures.ts'
 import { connect, connectOAuth, signUp, startInstance, storedFiles, storedItems, syncNow, type Instance } from '@asheville/e2e/instance.ts'
+import { untilAtRest } from '@asheville/e2e/harness/index.ts'
+import { disk } from '@asheville/e2e/storage-side.ts'
 import { requireDone, type Metric } from '../metric.ts'
-import { storageCalls } from '../storage-calls.ts'
 
 const small = { width: 16, height: 16 }
 
@@ -31,7 +32,7 @@ export const caughtUpRequests: Metric = {
       const before = storedItems(await storedFiles(instance, person.userId)).length
 
       for (const { counters } of Object.values(servers)) counters.reset()
-      const calls = await storageCalls(instance)
+      const calls = await callsSoFar(instance)
       requireDone(await syncNow(instance, person.userId))
       const after = storedItems(await storedFiles(instance, person.userId)).length
       if (before === 0 || after !== before) throw new Error(`${before} items before, ${after} after`)
@@ -41,12 +42,17 @@ export const caughtUpRequests: Metric = {
         const perStream = counters.snapshot().total / (streams.get(network) ?? 0)
         return lower(`caught-up-requests-${network}`, perStream, 'requests per stream', 1)
       })
-      return [...requests, lower('caught-up-storage-calls', (await storageCalls(instance)) - calls, 'calls', 0)]
+      return [...requests, lower('caught-up-storage-calls', (await callsSoFar(instance)) - calls, 'calls', 0)]
     } finally {
       await instance?.close()
       await Promise.all([mastodon.close(), feeds.close(), bluesky.close()])
     }
   },
+}
+
+async function callsSoFar(instance: Instance): Promise<number> {
+  await untilAtRest(instance.constellation)
+  return disk.calls(instance)
 }
 
 async function streamCounts(instance: Instance, userId: string): Promise<Map<string, number>> {
