@@ -202,8 +202,10 @@ describe('the status', () => {
     expect(page).not.toContain(`/connections/${x.id}/sync`)
     showStatus(active, { state: 'running' }, 1120)
     expect(await pageAt('/status')).not.toContain('Bound reached')
-    showStatus({ ...active, settings: bounded(2000) }, { state: 'waiting', until }, 1120)
-    expect(await pageAt('/status')).not.toContain('Bound reached')
+    showStatus({ ...active, settings: bounded(2000) }, { state: 'waiting', until, reason: 'X’s own month is used up' }, 1120)
+    const held = await pageAt('/status')
+    expect(held).not.toContain('Bound reached')
+    expect(held).toMatch(/until <time datetime="2031-02-01T00:00:00.000Z" data-style="moment"/)
   })
 })
 

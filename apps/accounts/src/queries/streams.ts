@@ -56,7 +56,7 @@ export async function makeNotDue(tx: Database, userId: string, connectionId: str
   )
 }
 
-/** What waits for the next month without a job (`holdJob`) is due now: more may be read than before. */
+/** What waits without a job (`holdJob`) is due now: more may be read than before. What the network itself holds back waits again. */
 export async function makeHeldDue(tx: Database, userId: string, connectionId: string): Promise<void> {
   await tx.query(
     `UPDATE streams SET state = 'idle', reason = NULL, until = NULL, next_due_at = now()

@@ -63,7 +63,7 @@ export interface StatusView {
 
 type Streams = Network['streams']
 
-/** What a person sees of their networks, from what the conductor tells. Pure. */
+/** What a person sees of their networks, from what the conductor tells. */
 export function statusView(
   status: { networks: NetworkStatus[]; syncs: Sync[]; media: { files: number; bytes: number } | null },
   networkOf: (id: string) => { title: string; streams: Streams } | null,
@@ -159,7 +159,7 @@ function badgeOfConnection(state: NetworkStatus['connection']['state'], title: s
 }
 
 function badgeOfStream(stream: StreamStatus | null, where: string, t: Translate, fmt: Format): Badge {
-  const until = stream?.until ? fmt.time(stream.until, 'clock') : null
+  const until = stream?.until ? fmt.time(stream.until, isFar(stream.until) ? 'moment' : 'clock') : null
   const withTime = (key: string) => {
     const [before = '', after = ''] = t(key, { server: where, time: '\u0000' }).split('\u0000')
     return html`${before}${until}${after}`
@@ -183,6 +183,11 @@ function badgeOfStream(stream: StreamStatus | null, where: string, t: Translate,
     case undefined:
       return { tone: 'still', icon: 'clock', text: t('state.not-yet') }
   }
+}
+
+/** Not today or in the night to come: the time of day alone would say nothing. */
+function isFar(instant: string): boolean {
+  return Date.parse(instant) - Date.now() > 20 * 3600_000
 }
 
 /** What a person should hear of first, when several streams make one card or row. */
