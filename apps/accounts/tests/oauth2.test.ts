@@ -102,6 +102,8 @@ describe('a secret in the header', () => {
     const begun = { provider: network.id, fields: {}, sessionId: alice.session.id, reconnects: null }
     const reply = await accounts.web.beginConnect({ userId: alice.user.id, body: begun })
     expect(reply.next === 'authorize' && new URL(reply.url).searchParams.get('scope')).toBe('read write')
+    const { providers } = await accounts.web.listProviders({})
+    expect(providers.find((provider) => provider.id === network.id)).toMatchObject({ isReady: true, asks: ['read', 'write'] })
     // What needs another one is not pulled.
     expect((await connect(scene, (address) => provider.authorize(address))).declined).toEqual(['likes'])
   })

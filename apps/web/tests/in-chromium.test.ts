@@ -9,6 +9,10 @@ import { startSite, type TestSite } from './start-site.ts'
 
 const token = 'a-session-token-of-forty-characters-here'
 const mastodon = connectionOf({ provider: 'mastodon' })
+const harbours = [
+  connectionOf({ provider: 'harbour', declined: ['likes', 'events'] }),
+  connectionOf({ provider: 'harbour', handle: '@bob' }),
+]
 
 const boom = 'window.__hacked=1'
 const payloads = [
@@ -54,7 +58,7 @@ const hostile = payloads.map((payload, index) =>
 
 const script: Script = {
   accounts: {
-    ...accountsOf({ ...ann, name: payloads[0] ?? '' }, token, [mastodon]),
+    ...accountsOf({ ...ann, name: payloads[0] ?? '' }, token, [mastodon, ...harbours]),
     beginConnect: async () => ({ next: 'authorize', url: `${other.url}/authorize?state=1` }),
   },
   conductor: {
@@ -73,6 +77,13 @@ const script: Script = {
           readsThisMonth: 0,
           stored: [{ contentType: 'posts', items, available: null, oldest: null, newest: null }],
         },
+        // Two accounts of one network, one of which was allowed in part.
+        ...harbours.map((connection) => ({
+          connection,
+          streams: ['posts', 'likes', 'events'].map((name) => streamOf(connection.id, name)),
+          readsThisMonth: 0,
+          stored: [],
+        })),
       ],
       syncs: [syncOf()],
       media: { files: 1, bytes: 1 },
@@ -213,7 +224,7 @@ describe('in Chromium', () => {
     await new Promise((resolve) => setTimeout(resolve, 1000))
     events[1]?.('id: 19-0\nevent: sync\ndata: {}\n\n')
     await page.waitForURL('**/sign-in?returnTo=%2Fstatus')
-    Object.assign(script.accounts, accountsOf(ann, token, [mastodon]))
+    Object.assign(script.accounts, accountsOf(ann, token, [mastodon, ...harbours]))
     await context.close()
   })
 
@@ -232,6 +243,9 @@ describe('in Chromium', () => {
         '/connect',
         '/connect/mastodon',
         '/connect/bluesky',
+        '/connect/harbour',
+        `/connect/harbour?reconnects=${harbours[0]!.id}`,
+        '/connect/dropbox',
         '/settings',
         `/connections/${mastodon.id}/disconnect`,
         '/nothing',
@@ -246,7 +260,7 @@ describe('in Chromium', () => {
       }
       await context.close()
     },
-    60_000,
+    120_000,
   )
 })
 

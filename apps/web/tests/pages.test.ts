@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type { NetworkStatus } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { accountsOf, ann, connectionOf, itemOf, type Script, statusOf, streamOf, syncOf } from './scripted-services.ts'
 import { sampleNetworks } from './sample-networks.ts'
@@ -83,6 +84,37 @@ describe('with every other service away', () => {
   })
 })
 
+describe('a network that the operator has not set up', () => {
+  test('says what is to be set, and where that is explained, on every way to it', async () => {
+    const given = script()
+    given.accounts.listProviders = async () => ({
+      providers: [
+        { id: 'harbour', kind: 'network', isReady: false, canSignIn: false, asks: [] },
+        { id: 'dropbox', kind: 'storage', isReady: false, canSignIn: false, asks: [] },
+      ],
+    })
+    given.accounts.beginConnect = () => Promise.reject(new AshevilleError('invalid', 'Harbour is not set up on this server yet'))
+    const connection = connectionOf({ provider: 'harbour', state: 'reconnect' })
+    given.accounts.getConnection = async () => connection
+    const visitor = await start(given)
+    expect(await (await visitor.get('/connect')).text()).toMatch(/href="\/connect\/harbour"[^]*Not set up on this server/)
+    for (const path of ['/connect/harbour', `/connect/harbour?reconnects=${connection.id}`]) {
+      const answer = await visitor.get(path)
+      const page = await answer.text()
+      expect([path, answer.status]).toEqual([path, 200])
+      expect(page).toContain('Harbour is not set up on this server yet.')
+      for (const name of ['HARBOUR_CLIENT_ID', 'HARBOUR_CLIENT_SECRET', 'libs/networks/src/harbour/README.md'])
+        expect(page).toContain(`<code>${name}</code>`)
+      expect(page).not.toContain('action="/connect/harbour"')
+    }
+    expect(await (await visitor.get('/connect/dropbox')).text()).toContain('<code>libs/storages/src/dropbox/README.md</code>')
+    // From a page that was shown while it was set up.
+    const late = await visitor.submit('/connect/mastodon', '/connect/harbour', {})
+    expect(late.status).toBe(422)
+    expect(await late.text()).toContain('HARBOUR_CLIENT_ID')
+  })
+})
+
 describe('the status page', () => {
   test('says in words where every kind of content stands', async () => {
     const until = '2026-11-20T14:32:00.000Z'
@@ -128,6 +160,76 @@ describe('the status page', () => {
     expect(page).toMatch(/action="\/syncs\/[0-9a-f-]{36}\/cancel"/)
     const fragment = await (await createVisitor(site?.url ?? '', { asheville: token }).get('/status/live')).text()
     expect(fragment).not.toContain('<html')
+  })
+
+  describe('where the person did not allow all', () => {
+    const show = async (declined: string[], stored: NonNullable<NetworkStatus['stored']> = []) => {
+      const connection = connectionOf({ provider: 'harbour', handle: '@ann', declined })
+      const streams = ['posts', 'likes', 'events'].map((name) =>
+        // What it was when it was still allowed.
+        streamOf(connection.id, name, declined.includes(name) ? { state: 'failed', reason: 'Harbour refused' } : {}),
+      )
+      const given = script()
+      given.accounts.getConnection = async () => connection
+      given.conductor.getStatus = statusOf([{ connection, streams, stored, readsThisMonth: 0 }])
+      const visitor = await start(given)
+      const page = await (await visitor.get('/status')).text()
+      return { connection, page: page.slice(page.indexOf('id="live"')), visitor }
+    }
+    const row = (contentType: 'posts' | 'likes', items: number) => ({ contentType, items, available: null, oldest: null, newest: null })
+
+    test('such content types say so, with a way to allow it; nothing of them is failed or counted', async () => {
+      const { connection, page } = await show(['likes'], [row('posts', 80), row('likes', 12)])
+      expect(page).toContain('Everything is up to date')
+      expect(page).not.toContain('Stopped')
+      expect(page).not.toContain('Harbour refused')
+      expect(page.match(/Not allowed/g)).toHaveLength(1)
+      expect(page).toContain('<b>12</b>')
+      expect(page).toContain('What you did not allow at Harbour is not copied.')
+      expect(page).toContain(`href="/connect/harbour?reconnects=${connection.id}"`)
+      expect(page).toContain('Sync now: Harbour, @ann')
+    })
+
+    test('what this server does not ask for cannot be allowed by anybody else', async () => {
+      const { page } = await show(['events'])
+      expect(page.match(/Not asked for/g)).toHaveLength(1)
+      expect(page).toContain('is up to whoever looks after it')
+      expect(page).not.toContain('Allow it')
+    })
+
+    test('all of it: the connection is there, says so, and has nothing to sync', async () => {
+      const { connection, page } = await show(['read', 'likes', 'events'])
+      expect(page).toContain('Nothing is copied, as nothing was allowed')
+      expect(page).toContain('Nothing allowed')
+      expect(page).toContain(`href="/connect/harbour?reconnects=${connection.id}"`)
+      expect(page).not.toContain('Sync now')
+      expect(page).toContain(`/connections/${connection.id}/disconnect`)
+    })
+
+    test('the way to allow it says what to do there', async () => {
+      const { connection, visitor } = await show(['likes'])
+      const page = await (await visitor.get(`/connect/harbour?reconnects=${connection.id}`)).text()
+      expect(page).toContain('Allow more at Harbour')
+      expect(page).toContain('Leave everything ticked there that is to be copied from @ann.')
+      expect(page).toContain(`name="reconnects" value="${connection.id}"`)
+    })
+  })
+
+  test('what a network does not give is said at its content type, and before it is connected', async () => {
+    const connection = connectionOf({ provider: 'harbour', declined: ['likes'] })
+    const given = script()
+    const streams = ['posts', 'likes', 'events'].map((name) => streamOf(connection.id, name))
+    given.conductor.getStatus = statusOf([{ connection, streams, stored: [], readsThisMonth: 0 }])
+    const visitor = await start(given)
+    const status = await (await visitor.get('/status')).text()
+    expect(status).toContain('Harbour gives the newest 100 posts only.')
+    // Of what is not copied at all it is not the reason.
+    expect(status).not.toContain('newest 50 likes')
+    const connect = await (await visitor.get('/connect/harbour')).text()
+    expect(connect).toContain('What Harbour does not give')
+    expect(connect).toContain('Harbour gives the newest 100 posts only.')
+    expect(connect).toContain('Harbour gives the newest 50 likes only.')
+    expect(await (await visitor.get('/connect/mastodon')).text()).not.toContain('does not give')
   })
 
   test.each([

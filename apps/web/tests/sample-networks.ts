@@ -11,7 +11,7 @@ const stream = (name: string, ...contentTypes: ContentType[]): Stream => ({
 
 const never = () => Promise.reject(new Error('not for pages'))
 
-/** One network for each way of signing in. */
+/** One network for each way of signing in; the last tells what it does not give, and may be allowed in part. */
 export const sampleNetworks = [
   networkOf({
     id: 'mastodon',
@@ -41,6 +41,27 @@ export const sampleNetworks = [
           { name: 'password', label: 'App password', kind: 'password', help: 'Made in the settings there.' },
         ],
         signIn: never,
+      },
+    ],
+  }),
+  networkOf({
+    id: 'harbour',
+    title: 'Harbour',
+    description: 'Posts, likes and events.',
+    streams: [
+      { ...stream('posts', 'posts'), scopes: ['read'], reach: 'Harbour gives the newest 100 posts only.' },
+      { ...stream('likes', 'likes'), scopes: ['read', 'likes'], reach: 'Harbour gives the newest 50 likes only.' },
+      { ...stream('events', 'events'), scopes: ['events'] },
+    ],
+    logins: [
+      {
+        kind: 'oauth2',
+        scopes: ['read', 'likes'],
+        clientIdVariable: 'HARBOUR_CLIENT_ID',
+        clientSecretVariable: 'HARBOUR_CLIENT_SECRET',
+        endpoints: () => {
+          throw new Error('not for pages')
+        },
       },
     ],
   }),

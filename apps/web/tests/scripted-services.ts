@@ -106,8 +106,9 @@ export function accountsOf(user: User, token: string, connections: Connection[])
     getUser: async () => user,
     listProviders: async () => ({
       providers: [
-        ...['mastodon', 'bluesky', 'feeds'].map((id) => ({ id, kind: 'network' as const, isReady: true, canSignIn: false })),
-        { id: 'local', kind: 'storage', isReady: true, canSignIn: false },
+        ...['mastodon', 'bluesky', 'feeds'].map((id) => ({ id, kind: 'network' as const, isReady: true, canSignIn: false, asks: [] })),
+        { id: 'harbour', kind: 'network', isReady: true, canSignIn: false, asks: ['read', 'likes'] },
+        { id: 'local', kind: 'storage', isReady: true, canSignIn: false, asks: [] },
       ],
     }),
     createSession: async ({ body }) => {

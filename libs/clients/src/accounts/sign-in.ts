@@ -30,6 +30,8 @@ export const providerSchema = z.strictObject({
   isReady: z.boolean(),
   /** People can sign in with it. */
   canSignIn: z.boolean(),
+  /** The scopes that people are asked to allow there; none where nothing is asked for in that way. */
+  asks: z.array(z.string()),
 })
 export type Provider = z.infer<typeof providerSchema>
 

@@ -1,5 +1,5 @@
 import type { Connection } from '@asheville/clients'
-import { AshevilleError, type Field, type Login } from '@asheville/core'
+import { AshevilleError, type ContentType, type Field, type Login } from '@asheville/core'
 import type { Visit } from '@asheville/service'
 import type { FormFaults } from '../../form-faults.ts'
 import { sessionOf, type Site } from '../../site.ts'
@@ -45,10 +45,13 @@ export function shownFields(login: Login, values: Readonly<Record<string, string
 export async function showConnect(site: Site, visit: Visit, { values, reconnects, faults }: Asked, status = 200): Promise<void> {
   const { t } = site.texts(visit)
   const { id, kind, title, description, login } = providerOf(site, visit)
-  const storages = kind === 'network' ? await storagesOf(site, visit) : []
+  const [storages, isReady] = await Promise.all([kind === 'network' ? storagesOf(site, visit) : [], isSetUp(site, visit, id, login)])
+  // It works; what the person wants is to allow what they did not.
+  const allowsMore = reconnects !== null && reconnects.declined.length > 0 && reconnects.state !== 'reconnect'
+  const heading = allowsMore ? 'connect.allow-title' : reconnects ? 'connect.reconnect-title' : 'connect.provider-title'
   site.show(visit, {
     view: 'pages/connect-provider/view.ejs',
-    title: t(reconnects ? 'connect.reconnect-title' : 'connect.provider-title', { network: title }),
+    title: t(heading, { network: title }),
     nav: 'connect',
     status,
     model: {
@@ -56,6 +59,9 @@ export async function showConnect(site: Site, visit: Visit, { values, reconnects
       kind,
       title,
       description,
+      setup: isReady ? null : setupOf(kind, id, login),
+      reach: reachOf(site, id),
+      allowsMore,
       fields: shownFields(login, values, faults),
       leaves: login.kind !== 'fields',
       fault: faults.whole,
@@ -65,6 +71,25 @@ export async function showConnect(site: Site, visit: Visit, { values, reconnects
       storageId: values['storage'] ?? reconnects?.storageId ?? storages[0]?.id,
     },
   })
+}
+
+/** Whether the operator has registered the app that this takes. */
+async function isSetUp(site: Site, visit: Visit, id: string, login: Login): Promise<boolean> {
+  if (login.kind !== 'oauth2') return true
+  const { providers } = await site.backends(visit).accounts.listProviders({})
+  return providers.find((provider) => provider.id === id)?.isReady ?? false
+}
+
+/** What the operator has to set, and where that is explained. */
+function setupOf(kind: 'network' | 'storage', id: string, login: Login) {
+  if (login.kind !== 'oauth2') return null
+  return { variables: [login.clientIdVariable, login.clientSecretVariable], readme: `libs/${kind}s/src/${id}/README.md` }
+}
+
+/** What the network does not give whoever asks, in sentences. */
+function reachOf(site: Site, id: string): { contentType: ContentType | undefined; sentence: string }[] {
+  const streams = site.networks.find((network) => network.id === id)?.streams ?? []
+  return streams.flatMap(({ contentTypes: [contentType], reach }) => (reach ? [{ contentType, sentence: reach }] : []))
 }
 
 async function storagesOf(site: Site, visit: Visit): Promise<{ id: string; title: string }[]> {

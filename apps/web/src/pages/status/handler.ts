@@ -19,7 +19,13 @@ export function statusPages(site: Site): Binding[] {
       accounts.listConnections({ query: { kind: 'storage' }, userId }).catch(() => null),
       platform.listItems({ query: { limit: arrivedCount }, userId }).catch(() => null),
     ])
-    const view = statusView(status, (id) => site.networks.find((network) => network.id === id) ?? null, t, fmt)
+    const isWithheld = status.networks.some(({ connection }) => connection.declined.length > 0)
+    const known = isWithheld ? await accounts.listProviders({}).catch(() => null) : null
+    const networkOf = (id: string) => {
+      const network = site.networks.find((each) => each.id === id)
+      return network ? { ...network, asks: known?.providers.find((provider) => provider.id === id)?.asks ?? null } : null
+    }
+    const view = statusView(status, networkOf, t, fmt)
     const storages = (storage?.connections ?? []).map(({ id, provider, title, handle, accountId, state, stateReason }) => ({
       id,
       provider,

@@ -1,5 +1,5 @@
 import type { NetworkStatus, StreamStatus, Sync } from '@asheville/clients'
-import { isPaid, type ContentType, type Network } from '@asheville/core'
+import { isAllowed, isPaid, type ContentType, type Network } from '@asheville/core'
 import type { SafeHtml } from '../../html.ts'
 import { html } from '../../html.ts'
 import type { Format } from '../../format.ts'
@@ -21,9 +21,15 @@ export interface TypeRow {
   /** How far it is; `'unknown'` moves without an end; null: no bar. */
   progress: { value: number; max: number } | 'unknown' | null
   badge: Badge
+  /** Why nothing of it is copied: the person did not allow it, or was not even asked; null: it is copied. */
+  withheld: Withheld | null
+  /** What the network does not give of it whoever asks, in sentences. */
+  reach: string[]
   oldest: string | null
   newest: string | null
 }
+
+type Withheld = 'declined' | 'unasked'
 
 export interface NetworkCard {
   id: string
@@ -43,6 +49,12 @@ export interface NetworkCard {
   isHeld: boolean
   /** Something was never copied to its end, and nothing of it is under way. */
   isUnfinished: boolean
+  /** Something was not allowed, and can be by connecting again. */
+  canAllow: boolean
+  /** Something cannot be allowed, as the operator's app does not ask for it. */
+  isUnasked: boolean
+  /** Nothing of it is copied, as all of it was withheld. */
+  isWithheld: boolean
   rows: TypeRow[]
   skipped: { count: number; reasons: { reason: string; count: number }[] }
   lastSyncedAt: string | null
@@ -63,10 +75,17 @@ export interface StatusView {
 
 type Streams = Network['streams']
 
+/** Of an adapter. `asks`: the scopes that people are asked to allow; null: nobody knows just now. */
+export interface KnownNetwork {
+  title: string
+  streams: Streams
+  asks: readonly string[] | null
+}
+
 /** What a person sees of their networks, from what the conductor tells. */
 export function statusView(
   status: { networks: NetworkStatus[]; syncs: Sync[]; media: { files: number; bytes: number } | null },
-  networkOf: (id: string) => { title: string; streams: Streams } | null,
+  networkOf: (id: string) => KnownNetwork | null,
   t: Translate,
   fmt: Format,
 ): StatusView {
@@ -94,26 +113,34 @@ function headlineOf(networks: readonly NetworkCard[], isWorking: boolean, t: Tra
   if (troubled) return t('status.headline-trouble', { network: troubled.title })
   if (held > 0) return t('status.headline-held', { count: held })
   if (isWorking) return t('status.headline-starting')
-  if (networks.every(({ isPaused }) => isPaused)) return t('status.headline-paused')
+  if (networks.every(({ isWithheld }) => isWithheld)) return t('status.headline-withheld')
+  if (networks.every(({ isPaused, isWithheld }) => isPaused || isWithheld)) return t('status.headline-paused')
   if (networks.some(({ isUnfinished }) => isUnfinished)) return t('status.headline-unfinished')
   if (networks.some(({ isPaused }) => isPaused)) return t('status.headline-paused-some')
   return t('status.headline-done')
 }
 
 function networkCard(
-  { connection, streams, stored, readsThisMonth }: NetworkStatus,
-  network: { title: string; streams: Streams } | null,
+  { connection, streams: all, stored, readsThisMonth }: NetworkStatus,
+  network: KnownNetwork | null,
   t: Translate,
   fmt: Format,
 ): NetworkCard {
   const title = network?.title ?? connection.provider
   const where = connection.server ? new URL(connection.server).host : title
+  const withheld = (network?.streams ?? []).filter((stream) => !isAllowed(stream, connection.declined)).map(({ name }) => name)
+  const streams = all.filter(({ stream }) => !withheld.includes(stream))
+  const isWithheld = all.length > 0 && streams.length === 0
   const worst = worstOf(streams)
   const { readsPerMonth: bound } = connection.settings
   const isReached = worst?.state === 'waiting' && bound !== null && readsThisMonth >= bound
   const connectionBadge =
     badgeOfConnection(connection.state, title, t) ?? (isReached ? { tone: 'wait' as const, icon: 'clock', text: t('state.bound') } : null)
-  const badge = connectionBadge ?? badgeOfStream(worst, where, t, fmt)
+  const badge = connectionBadge ?? (isWithheld ? withheldBadge(t('state.withheld')) : badgeOfStream(worst, where, t, fmt))
+  const rows = typesOf(connection.settings.contentTypes, all, stored, network?.streams ?? []).map((contentType) => {
+    const row = typeRow(contentType, connectionBadge, streams, stored, network?.streams ?? [], where, t, fmt)
+    return withheldRow(row, connection.declined, network, t)
+  })
   const skipped = streams.flatMap((stream) => stream.skipped)
   const reasons = Map.groupBy(skipped, ({ reason }) => reason)
   return {
@@ -134,17 +161,33 @@ function networkCard(
     isWorking: streams.some(({ state }) => state === 'running' || state === 'queued'),
     isHeld: connection.state === 'active' && streams.some(({ state }) => state === 'waiting' || state === 'retrying'),
     isUnfinished: connection.state === 'active' && streams.some(isUnfinished),
-    rows: typesOf(connection.settings.contentTypes, streams, stored, network?.streams ?? []).map((contentType) =>
-      typeRow(contentType, connectionBadge, streams, stored, network?.streams ?? [], where, t, fmt),
-    ),
+    canAllow: rows.some((row) => row.withheld === 'declined'),
+    isUnasked: rows.some((row) => row.withheld === 'unasked'),
+    isWithheld,
+    rows,
     skipped: {
       count: streams.reduce((sum, { tally }) => sum + tally.skipped, 0),
       reasons: [...reasons].map(([reason, items]) => ({ reason, count: items.length })).sort((a, b) => b.count - a.count),
     },
-    lastSyncedAt: latest(streams.map(({ lastSyncedAt }) => lastSyncedAt)),
+    lastSyncedAt: latest(all.map(({ lastSyncedAt }) => lastSyncedAt)),
     nextDueAt: connection.state === 'active' ? earliest(streams.map(({ nextDueAt }) => nextDueAt)) : null,
     cost: network && isPaid(network) ? { readsThisMonth, bound, isReached, until: worst?.until ?? null } : null,
   }
+}
+
+function withheldBadge(text: string): Badge {
+  return { tone: 'still', icon: 'lock', text }
+}
+
+/** A type of which no stream may be pulled says so, whatever else there is to say of it. */
+function withheldRow(row: TypeRow, declined: readonly string[], network: KnownNetwork | null, t: Translate): TypeRow {
+  const carriers = (network?.streams ?? []).filter(({ contentTypes }) => contentTypes.includes(row.contentType))
+  if (carriers.length === 0 || carriers.some((stream) => isAllowed(stream, declined))) return row
+  const asks = network?.asks ?? null
+  const missing = carriers.map(({ scopes = [] }) => scopes.filter((scope) => declined.includes(scope)))
+  const canBeAsked = asks === null || missing.some((scopes) => scopes.every((scope) => asks.includes(scope)))
+  const withheld = canBeAsked ? 'declined' : 'unasked'
+  return { ...row, withheld, reach: [], progress: null, badge: withheldBadge(t(canBeAsked ? 'status.declined' : 'status.unasked')) }
 }
 
 function isUnfinished({ state, lastSyncedAt, backfilling }: StreamStatus): boolean {
@@ -219,7 +262,8 @@ function typeRow(
   t: Translate,
   fmt: Format,
 ): TypeRow {
-  const names = new Set(streams.filter(({ contentTypes }) => contentTypes.includes(contentType)).map(({ name }) => name))
+  const carriers = streams.filter(({ contentTypes }) => contentTypes.includes(contentType))
+  const names = new Set(carriers.map(({ name }) => name))
   const mine = worstOf(statuses.filter(({ stream }) => names.has(stream)))
   const known = stored?.find((row) => row.contentType === contentType)
   const items = stored === null ? null : (known?.items ?? 0)
@@ -230,6 +274,8 @@ function typeRow(
     available,
     progress: progressOf(items, available, mine),
     badge: connectionBadge ?? badgeOfStream(mine, where, t, fmt),
+    withheld: null,
+    reach: [...new Set(carriers.flatMap(({ reach = [] }) => reach))],
     oldest: known?.oldest ?? null,
     newest: known?.newest ?? null,
   }
