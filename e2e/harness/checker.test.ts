@@ -2,12 +2,13 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { createRandom, startBluesky, startFeeds, startMastodon, startTwitter } from '@asheville/simulators'
+import { createRandom, startBluesky, startFacebook, startFeeds, startMastodon, startTwitter } from '@asheville/simulators'
 import { connect, connectOAuth, signUp, startInstance, syncNow, type Instance } from '../instance.ts'
 import { corruptions, victimOf } from './corruptions.ts'
 import {
   check,
   expectBluesky,
+  expectFacebook,
   expectFeeds,
   expectMastodon,
   expectTwitter,
@@ -31,8 +32,9 @@ beforeAll(async () => {
     startBluesky({ accounts: ['alice'], ...small }),
     startFeeds(small),
     startTwitter({ accounts: ['alice'], rateLimits: null, ...small }),
+    startFacebook({ accounts: ['alice'], ...small }),
   ])
-  const [mastodon, bluesky, feeds, twitter] = simulators
+  const [mastodon, bluesky, feeds, twitter, facebook] = simulators
   closing.push(...simulators.map((one) => () => one.close()))
   mastodon.generate({
     seed: 'checker',
@@ -58,6 +60,10 @@ beforeAll(async () => {
     ...{ seed: 'checker', tweets: 120, withMedia: 0.2, likes: 12, bookmarks: 6, following: 5 },
     ...{ from: '2024-01-01T00:00:00Z', to: '2024-06-01T00:00:00Z' },
   })
+  facebook.generate({
+    ...{ seed: 'checker', posts: 60, withMedia: 0.3, checkIns: 6, photos: 8, videos: 2, likes: 10, events: 5, wallPosts: 3, hidden: 0.1 },
+    ...{ from: '2024-01-01T00:00:00Z', to: '2024-06-01T00:00:00Z' },
+  })
   place = await mkdtemp(join(tmpdir(), 'asheville-checker-'))
   closing.push(() => rm(place, { recursive: true, force: true }))
   instance = await startInstance(
@@ -65,6 +71,9 @@ beforeAll(async () => {
     {
       ...{ BLUESKY_API_URL: bluesky.url, BLUESKY_PLC_URL: bluesky.url, TWITTER_API_URL: twitter.url, TWITTER_WEB_URL: twitter.url },
       ...{ TWITTER_CLIENT_ID: twitter.app.clientId, TWITTER_CLIENT_SECRET: twitter.app.clientSecret },
+      ...{ FACEBOOK_API_URL: facebook.url, FACEBOOK_WEB_URL: facebook.url },
+      ...{ FACEBOOK_CLIENT_ID: facebook.app.id, FACEBOOK_CLIENT_SECRET: facebook.app.secret },
+      FACEBOOK_SCOPES: 'user_posts user_photos user_videos user_likes user_events',
     },
   )
   closing.push(() => instance.close())
@@ -75,7 +84,11 @@ beforeAll(async () => {
   await connect(instance, person, 'bluesky', { handle, password: appPassword, server: bluesky.url })
   await connect(instance, person, 'feeds', { url: `${feeds.url}/atom.xml` })
   twitter.app.redirectUris.push(`${instance.constellation.url}/connect/twitter/callback`)
-  await connectOAuth(instance, person, 'twitter', {}, (address) => twitter.authorize(address))
+  const { id: connectionId } = await connectOAuth(instance, person, 'twitter', {}, (address) => twitter.authorize(address))
+  // A network that charges for what is read waits for the person's word.
+  await instance.accounts('web').updateConnection({ userId: person.userId, params: { connectionId }, body: { paused: false } })
+  facebook.app.redirectUris.push(`${instance.constellation.url}/connect/facebook/callback`)
+  await connectOAuth(instance, person, 'facebook', {}, (address) => facebook.authorize(address))
   expect((await syncNow(instance, person.userId)).state).toBe('done')
   await untilAtRest(instance.constellation)
   folder = join(instance.files, person.userId, 'Asheville')
@@ -84,6 +97,7 @@ beforeAll(async () => {
     expectBluesky((await bluesky.truth())['alice']!),
     expectFeeds(feeds.truth()),
     expectTwitter(twitter.truth('alice')),
+    expectFacebook(facebook.truth('alice')),
   ]
   index = await readIndex(instance.platform('web'), person.userId)
 }, 120_000)

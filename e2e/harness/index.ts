@@ -6,6 +6,7 @@ export type { FaultWhen, PlannedFault, Proxy, ProxyCounts, ProxyFault, ProxyOpti
 export { check, type CheckOptions, type Verdict } from './checker.ts'
 export type { ExpectedAccount, ExpectedItem, Finding, FindingKind, IndexView } from './expected.ts'
 export { expectBluesky } from './expect-bluesky.ts'
+export { expectFacebook } from './expect-facebook.ts'
 export { expectFeeds } from './expect-feeds.ts'
 export { expectMastodon } from './expect-mastodon.ts'
 export { expectTwitter } from './expect-twitter.ts'
