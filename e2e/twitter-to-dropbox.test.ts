@@ -99,6 +99,39 @@ test('sign in with Dropbox, connect X, see what it takes, watch it arrive: the f
   expect(dropbox.read(files(/posts\/2024-06\.json$/)[0]!.path).toString()).toContain('One more')
 }, 120_000)
 
+test('without scripts: likes that are not allowed any more are not copied; allowed again, they arrive', async () => {
+  const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage()
+  const { url } = instance.constellation
+  await page.goto(`${url}/sign-in/dropbox`)
+  await page.locator('main form button').click()
+  await page.getByRole('link', { name: /Continue to/ }).click()
+  await page.getByRole('button', { name: 'Allow' }).click()
+  await page.waitForURL(`${url}/status`)
+  const allowAgain = async (decline: string[]) => {
+    await page.locator('main form button').click()
+    const address = await page.getByRole('link', { name: /Continue to/ }).getAttribute('href')
+    await page.goto(await twitter.authorize(address!, { decline }))
+    await upToDate(page)
+  }
+
+  await page.goto(`${url}/connect/twitter`)
+  await allowAgain(['like.read'])
+  const likes = page.locator('.types > li', { hasText: 'Likes' })
+  expect(await likes.innerText()).toContain('Not allowed')
+  const liked = twitter.post({ text: 'Worth a like', createdAt: '2024-06-03T00:00:00Z' })
+  twitter.like(liked)
+  const asked = twitter.counters.snapshot().routes['GET /2/users/:id/liked_tweets']
+  await syncNow(page)
+  expect(twitter.counters.snapshot().routes['GET /2/users/:id/liked_tweets']).toBe(asked)
+  expect(storedIds('likes')).not.toContain(liked)
+
+  await page.getByRole('link', { name: /Allow it/ }).click()
+  await page.getByRole('heading', { name: 'Allow more at X (Twitter)' }).waitFor()
+  await allowAgain([])
+  expect(await likes.innerText()).not.toContain('Not allowed')
+  expect(storedIds('likes')).toContain(liked)
+}, 120_000)
+
 function files(pattern: RegExp) {
   return dropbox.truth()['alice']!.files.filter(({ path }) => pattern.test(path))
 }
