@@ -15,6 +15,9 @@ export async function readIndex(platform: Client<typeof platformRoutes>, userId:
   return {
     items,
     counts: counts.map(({ network, contentType, items: many, gone }) => ({ network, contentType, items: many, gone })),
-    media,
+    media: {
+      files: media.reduce((sum, { files }) => sum + files, 0),
+      bytes: media.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
   }
 }

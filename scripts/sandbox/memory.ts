@@ -4,32 +4,38 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPortFree } from '../embedded/ports.ts'
 
+/** What is simulated beside an installation, each on a port of its own. */
+const simulated = ['mastodon', 'bluesky', 'feeds', 'twitter', 'facebook', 'dropbox'] as const
+type Simulated = (typeof simulated)[number]
+
 /**
  * What a sandbox keeps from one start to the next, in `DATA_DIR/sandbox.json` (0600). Where a network is, is a part of who an account there
  * is: its ports stay. So does the day on which it was made, since the simulated people's history ends there.
  */
 export interface Memory {
   madeAt: string
-  ports: { mastodon: number; bluesky: number; feeds: number }
+  ports: Record<Simulated, number>
   passwords: { owner: string; demo: string }
 }
 
 /** Read, or made on the first start, with ports from ten after `port` on. Throws when another program took one of them. */
 export async function loadMemory(dataDir: string, port: number): Promise<Memory> {
   const file = join(dataDir, 'sandbox.json')
-  if (existsSync(file)) {
-    const memory = JSON.parse(await readFile(file, 'utf8')) as Memory
-    for (const [name, taken] of Object.entries(memory.ports))
-      if (!(await isPortFree(taken))) throw new Error(`Port ${taken}, where the simulated ${name} was, is taken by another program`)
-    return memory
-  }
-  if (existsSync(join(dataDir, 'postgres')))
+  const known = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Memory) : null
+  if (known === null && existsSync(join(dataDir, 'postgres')))
     throw new Error(`${dataDir} is no sandbox: something else is kept there. Set DATA_DIR to another place`)
-  const [mastodon = 0, bluesky = 0, feeds = 0] = await freePorts(port === 0 ? 21_000 + randomInt(5000) : port + 10, 3)
+  const ports: Partial<Memory['ports']> = known?.ports ?? {}
+  for (const [name, taken] of Object.entries(ports))
+    if (!(await isPortFree(taken))) throw new Error(`Port ${taken}, where the simulated ${name} was, is taken by another program`)
+  // A newer version may simulate more than the one that made it.
+  const added = simulated.filter((name) => ports[name] === undefined)
+  if (known !== null && added.length === 0) return known
+  const first = Math.max(port === 0 ? 21_000 + randomInt(5000) : port + 10, ...Object.values(ports).map((taken) => taken + 1))
+  const found = await freePorts(first, added.length)
   const memory: Memory = {
-    madeAt: new Date().toISOString(),
-    ports: { mastodon, bluesky, feeds },
-    passwords: { owner: passphrase(), demo: passphrase() },
+    madeAt: known?.madeAt ?? new Date().toISOString(),
+    ports: { ...ports, ...Object.fromEntries(added.map((name, index) => [name, found[index]])) } as Memory['ports'],
+    passwords: known?.passwords ?? { owner: passphrase(), demo: passphrase() },
   }
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writeFile(file, `${JSON.stringify(memory, null, 2)}\n`, { mode: 0o600 })
@@ -40,7 +46,7 @@ async function freePorts(first: number, count: number): Promise<number[]> {
   const found: number[] = []
   for (let port = first; found.length < count && port < Math.min(first + 200, 65_536); port += 1)
     if (await isPortFree(port)) found.push(port)
-  if (found.length < count) throw new Error(`There are no free ports from ${first} on for the simulated networks`)
+  if (found.length < count) throw new Error(`There are no free ports from ${first} on for what is simulated`)
   return found
 }
 

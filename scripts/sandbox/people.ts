@@ -3,15 +3,15 @@ import { createSigner } from '@asheville/service'
 import pg from 'pg'
 import type { Constellation } from '../constellation.ts'
 import type { Memory } from './memory.ts'
-import type { SimulatedNetworks } from './networks.ts'
+import type { Simulators } from './simulators.ts'
 
 export const logins = {
   owner: { name: 'Olivia Owner', email: 'owner@example.org' },
   demo: { name: 'Dana Demo', email: 'demo@example.org' },
 } as const
 
-/** Signs up the owner and the demo person on the first start; on every start connects the demo person to the networks and syncs. */
-export async function settlePeople(constellation: Constellation, networks: SimulatedNetworks, { passwords }: Memory): Promise<void> {
+/** Signs up the owner and the demo person on the first start; on every start connects the demo person to everything and syncs. */
+export async function settlePeople(constellation: Constellation, simulators: Simulators, { passwords }: Memory): Promise<void> {
   const { accounts, conductor } = clientsOf(constellation)
   const { hasOwner } = await accounts.getSetup({})
   if (!hasOwner)
@@ -20,8 +20,8 @@ export async function settlePeople(constellation: Constellation, networks: Simul
 
   const device = { userAgent: 'Asheville sandbox', address: '127.0.0.1' }
   const { token, session } = await accounts.createSession({ body: { email: logins.demo.email, password: passwords.demo, device } })
-  await forgetRegistrations(constellation, networks.mastodon.url)
-  await connectAll({ accounts, networks, userId: session.user.id, sessionId: session.id })
+  await forgetRegistrations(constellation, simulators.mastodon.url)
+  await connectAll({ accounts, simulators, userId: session.user.id, sessionId: session.id })
   await conductor.createSync({ userId: session.user.id, body: { trigger: 'connect', connectionIds: null } })
   await accounts.endSession({ body: { token } })
 }
@@ -30,30 +30,63 @@ type Accounts = ReturnType<typeof clientsOf>['accounts']
 
 interface Connecting {
   accounts: Accounts
-  networks: SimulatedNetworks
+  simulators: Simulators
   userId: string
   sessionId: string
 }
 
-/** The simulated servers forget at their end who was signed in: accounts connected before are authorised again. */
-async function connectAll({ accounts, networks, userId, sessionId }: Connecting): Promise<void> {
-  const { mastodon, bluesky, feeds } = networks
-  const { connections } = await accounts.listConnections({ userId, query: { kind: 'network' } })
+/** How the demo person connects one of them. */
+interface Link {
+  provider: string
+  fields?: Record<string, string>
+  isSame?(connection: Connection): boolean
+  /** Allows it at the other side, where that is asked. */
+  authorize?(address: string, who: { account: string }): Promise<string>
+  /** Where its items go, if not to the disk. */
+  storageId?: string
+}
+
+/** X and Facebook are copied to Dropbox, the rest to this machine's disk. */
+async function connectAll(connecting: Connecting): Promise<void> {
+  const { mastodon, bluesky, feeds, twitter, facebook, dropbox } = connecting.simulators
   const { handle, appPassword } = bluesky.account('demo')
-  const wanted: { provider: string; fields: Record<string, string>; isSame(connection: Connection): boolean }[] = [
-    { provider: 'mastodon', fields: { server: mastodon.url }, isSame: ({ server }) => server === mastodon.url },
+  const { id: storageId } = await connect(connecting, { provider: 'dropbox', authorize: dropbox.authorize })
+  const links: Link[] = [
+    { provider: 'twitter', authorize: twitter.authorize, storageId },
+    { provider: 'facebook', authorize: facebook.authorize, storageId },
+    {
+      provider: 'mastodon',
+      fields: { server: mastodon.url },
+      isSame: ({ server }) => server === mastodon.url,
+      authorize: mastodon.authorize,
+    },
     { provider: 'bluesky', fields: { handle, password: appPassword, server: bluesky.url }, isSame: ({ server }) => server === bluesky.url },
     { provider: 'feeds', fields: { url: feeds.url }, isSame: ({ accountId }) => accountId.startsWith(feeds.url) },
   ]
-  for (const { provider, fields, isSame } of wanted) {
-    const before = connections.find((connection) => connection.provider === provider && isSame(connection))
-    if (before && provider === 'feeds') continue
-    const body = { provider, fields, sessionId, reconnects: before?.id ?? null }
-    const step = await accounts.beginConnect({ userId, body })
-    if (step.next === 'connected') continue
-    const back = new URL(await mastodon.authorize(step.url, { account: 'demo' }))
-    await accounts.finishConnect({ userId, body: { provider, sessionId, callback: Object.fromEntries(back.searchParams) } })
+  for (const link of links) {
+    const { id: connectionId, state } = await connect(connecting, link)
+    // What costs is only begun with when the person says so.
+    if (state === 'paused')
+      await connecting.accounts.updateConnection({ userId: connecting.userId, params: { connectionId }, body: { paused: false } })
   }
+}
+
+/** The simulators forget at their end who was signed in: accounts connected before are authorised again. */
+async function connect({ accounts, userId, sessionId }: Connecting, link: Link): Promise<Connection> {
+  const { provider, fields = {}, isSame = () => true, authorize, storageId } = link
+  const { connections } = await accounts.listConnections({ userId, query: {} })
+  const before = connections.find((connection) => connection.provider === provider && isSame(connection))
+  if (before && provider === 'feeds') return before
+  const body = { provider, fields, sessionId, reconnects: before?.id ?? null, ...(storageId !== undefined && { storageId }) }
+  const step = await accounts.beginConnect({ userId, body })
+  if (step.next === 'connected') return step.connection
+  if (authorize === undefined) throw new Error(`${provider} wants to be allowed at ${step.url}`)
+  const back = new URL(await authorize(step.url, { account: 'demo' }))
+  const { connection } = await accounts.finishConnect({
+    userId,
+    body: { provider, sessionId, callback: Object.fromEntries(back.searchParams) },
+  })
+  return connection
 }
 
 /** The simulated server does not know any more that we registered there; a real one never forgets that. */

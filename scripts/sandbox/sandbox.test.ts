@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -30,8 +30,11 @@ test('everybody is there, and everything is copied; at the second start nothing 
     expect(await mayComeIn(sandbox, logins[who].email, memory.passwords[who])).toBe(true)
   }
   const first = await synced(sandbox)
-  expect(first).toEqual({ connections: 3, items: expect.any(Number) })
-  expect(first.items).toBeGreaterThan(60)
+  expect(first).toEqual({ connections: 5, items: expect.any(Number) })
+  expect(first.items).toBeGreaterThan(120)
+  const inDropbox = await readdir(join(dataDir, 'dropbox', 'demo'), { recursive: true })
+  for (const network of ['twitter', 'facebook'])
+    expect(inDropbox.filter((path) => path.startsWith(`${network}/`)).length).toBeGreaterThan(3)
 
   await sandbox.close()
   sandbox = await start()

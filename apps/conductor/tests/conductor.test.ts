@@ -144,7 +144,7 @@ describe('status', () => {
       { connection: { id: connection.id }, streams: [{ state: 'idle' }], stored: [{ contentType: 'posts', items: 40, available: null }] },
     ])
     expect(syncs[0]).toMatchObject({ id: sync.id, state: 'done' })
-    expect(media).toEqual({ files: 0, bytes: 0 })
+    expect(media).toEqual([])
   })
 
   test('without platform the state is still told, and no number is made up', async () => {

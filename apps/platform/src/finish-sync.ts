@@ -23,13 +23,15 @@ export async function finishSync(
 ): Promise<void> {
   await refuseForgotten(db, userId)
   const { storage } = await storageOf(userId, storageId)
-  const [accounts, counts, pages, media, known] = await Promise.all([
+  const [accounts, counts, pages, files, known] = await Promise.all([
     listAccounts(db, userId, storageId),
     countItems(db, userId, storageId),
     listPages(db, userId, storageId),
-    countMedia(db, userId, storageId),
+    countMedia(db, userId),
     listDocuments(db, userId, storageId),
   ])
+  const own = files.find((each) => each.storageId === storageId)
+  const media = { files: own?.files ?? 0, bytes: own?.bytes ?? 0 }
   const wanted = [
     uploadOf('README.txt', readme, null),
     ...accounts.map((account) => uploadOf(`${safeName(account.network)}/${account.folder}/profile.json`, profileOf(account), null)),

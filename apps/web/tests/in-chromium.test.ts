@@ -86,7 +86,7 @@ const script: Script = {
         })),
       ],
       syncs: [syncOf()],
-      media: { files: 1, bytes: 1 },
+      media: [],
     }),
     events: async (call) => {
       lastEventIds.push(call.request.headers['last-event-id'] as string | undefined)
@@ -104,7 +104,7 @@ const script: Script = {
     getItem: async ({ params }) => hostile.find(({ key }) => key === params.key) ?? hostile[0]!,
     getCounts: async () => ({
       counts: [{ connectionId: mastodon.id, network: 'mastodon', contentType: 'posts', items: 3, gone: 0, oldest: null, newest: null }],
-      media: { files: 0, bytes: 0 },
+      media: [],
     }),
   },
 }

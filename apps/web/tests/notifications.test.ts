@@ -76,7 +76,7 @@ const script: Script = {
     },
   },
   conductor: { getStatus: statusOf([]) },
-  platform: { listItems: async () => ({ items: [], next: null }), getCounts: async () => ({ counts: [], media: { files: 0, bytes: 0 } }) },
+  platform: { listItems: async () => ({ items: [], next: null }), getCounts: async () => ({ counts: [], media: [] }) },
 }
 
 beforeAll(async () => {

@@ -29,7 +29,7 @@ function script(): Script {
     conductor: { getStatus: statusOf([]) },
     platform: {
       listItems: async () => ({ items: [], next: null }),
-      getCounts: async () => ({ counts: [], media: { files: 0, bytes: 0 } }),
+      getCounts: async () => ({ counts: [], media: [] }),
     },
   }
 }
@@ -146,7 +146,7 @@ describe('the status page', () => {
         { connection: bluesky, streams: [], stored: [], readsThisMonth: 0 },
       ],
       syncs: [syncOf({ state: 'running', finishedAt: null })],
-      media: { files: 3, bytes: 2_500_000 },
+      media: [],
     })
     const page = await (await (await start(given)).get('/status')).text()
     expect(page).toContain('Copying from one network')
@@ -243,6 +243,18 @@ describe('the status page', () => {
     const isRunning = headline.startsWith('Waiting')
     given.conductor.getStatus = statusOf(networks, [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})])
     expect(await (await (await start(given)).get('/status')).text()).toContain(`<h1 id="headline">${headline}</h1>`)
+  })
+
+  test('each storage is named as its person knows it, with what is in it', async () => {
+    const disk = connectionOf({ kind: 'storage', provider: 'local', handle: 'ann' })
+    const dropbox = connectionOf({ kind: 'storage', provider: 'dropbox', handle: 'ann@example.com' })
+    const given = script()
+    given.accounts = accountsOf(ann, token, [mastodon, disk, dropbox])
+    given.conductor.getStatus = async () => ({ networks: [], syncs: [], media: [{ storageId: dropbox.id, files: 3, bytes: 2_500_000 }] })
+    const page = await (await (await start(given)).get('/status')).text()
+    const section = (id: string) => new RegExp(`id="storage-${id}">([^<]*)</h2>[\\s\\S]*?(\\d+) pictures`).exec(page)?.slice(1)
+    expect(section(disk.id)).toEqual(['Kept on: This server’s disk', '0'])
+    expect(section(dropbox.id)).toEqual(['Kept on: Dropbox (ann@example.com)', '3'])
   })
 
   test('a full disk is not called the fault of the network', async () => {

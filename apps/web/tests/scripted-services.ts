@@ -183,7 +183,7 @@ export function syncOf(part: Partial<Sync> = {}): Sync {
 }
 
 export function statusOf(networks: NetworkStatus[], syncs: Sync[] = []): NonNullable<Script['conductor']['getStatus']> {
-  return async () => ({ networks, syncs, media: { files: 214, bytes: 381_204_113 } })
+  return async () => ({ networks, syncs, media: [] })
 }
 
 export function itemOf(key: string, object: Record<string, unknown>, part: Partial<StoredItem> = {}): StoredItem {

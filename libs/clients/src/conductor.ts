@@ -1,5 +1,6 @@
 import { contentTypeSchema, instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
+import { storedMediaCountSchema } from './platform.ts'
 import { connectionSchema, streamStatusSchema, syncSchema } from './accounts/index.ts'
 
 const id = z.uuid()
@@ -56,7 +57,7 @@ export const conductorRoutes = {
       networks: z.array(networkStatusSchema),
       syncs: z.array(syncSchema),
       /** null: as with `stored`. */
-      media: z.strictObject({ files: count, bytes: count }).nullable(),
+      media: z.array(storedMediaCountSchema).nullable(),
     }),
   }),
   cancelSync: route({

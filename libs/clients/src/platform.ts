@@ -69,6 +69,10 @@ export const storedItemSchema = z.strictObject({
 })
 export type StoredItem = z.infer<typeof storedItemSchema>
 
+/** Pictures and other files in one storage. */
+export const storedMediaCountSchema = z.strictObject({ storageId: id, files: count, bytes: count })
+export type StoredMediaCount = z.infer<typeof storedMediaCountSchema>
+
 /** Platform's HTTP API. */
 export const platformRoutes = {
   findMedia: route({
@@ -184,7 +188,7 @@ export const platformRoutes = {
   getCounts: route({
     method: 'GET',
     path: '/v1/counts',
-    summary: 'What is stored, by connection and content type',
+    summary: 'What is stored: items by connection and content type, files by storage',
     policy: read,
     reply: z.strictObject({
       counts: z.array(
@@ -198,7 +202,8 @@ export const platformRoutes = {
           newest: instantSchema.nullable(),
         }),
       ),
-      media: z.strictObject({ files: count, bytes: count }),
+      /** One for each storage that has any. */
+      media: z.array(storedMediaCountSchema),
     }),
   }),
 } as const

@@ -6,7 +6,7 @@ import { countItems } from '../queries/reading.ts'
 
 export function getCounts({ db }: { db: Database }): Handler<typeof platformRoutes.getCounts> {
   return async ({ userId }) => {
-    const [counts, media] = await Promise.all([countItems(db, userId, null), countMedia(db, userId, null)])
+    const [counts, media] = await Promise.all([countItems(db, userId, null), countMedia(db, userId)])
     return { counts: counts.map(({ accountId: _, ...count }) => count), media }
   }
 }

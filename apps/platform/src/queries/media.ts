@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { StoredMedia } from '@asheville/clients'
+import type { StoredMedia, StoredMediaCount } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 
 const hashOf = (url: string) => createHash('sha256').update(url).digest('base64url')
@@ -61,11 +61,11 @@ export async function mediaByPath(db: Database, userId: string, path: string): P
   return row ?? null
 }
 
-export async function countMedia(db: Database, userId: string, storageId: string | null): Promise<{ files: number; bytes: number }> {
-  const [row] = await db.query<{ files: number; bytes: number }>(
-    `SELECT count(*) AS files, coalesce(sum(bytes), 0)::bigint AS bytes FROM media
-     WHERE user_id = $1 AND ($2::uuid IS NULL OR storage_id = $2) AND is_stored`,
-    [userId, storageId],
+/** What each storage of the person has of files. */
+export function countMedia(db: Database, userId: string): Promise<StoredMediaCount[]> {
+  return db.query<StoredMediaCount>(
+    `SELECT storage_id AS "storageId", count(*) AS files, sum(bytes)::bigint AS bytes FROM media
+     WHERE user_id = $1 AND is_stored GROUP BY storage_id ORDER BY storage_id`,
+    [userId],
   )
-  return row ?? { files: 0, bytes: 0 }
 }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { page, type Binding, type Visit } from '@asheville/service'
 import { itemView } from '../../item-view.ts'
 import { sessionOf, type Site } from '../../site.ts'
+import { storageName } from '../../storage-name.ts'
 import { statusView } from './status-view.ts'
 
 const arrivedCount = 12
@@ -26,14 +27,13 @@ export function statusPages(site: Site): Binding[] {
       return network ? { ...network, asks: known?.providers.find((provider) => provider.id === id)?.asks ?? null } : null
     }
     const view = statusView(status, networkOf, t, fmt)
-    const storages = (storage?.connections ?? []).map(({ id, provider, title, handle, accountId, state, stateReason }) => ({
-      id,
-      provider,
-      title,
-      handle,
-      state,
-      stateReason,
-      path: user.role === 'owner' && provider === 'local' ? pathOf(site.settings.localStorageDir, accountId) : null,
+    const storages = (storage?.connections ?? []).map((connection) => ({
+      id: connection.id,
+      provider: connection.provider,
+      title: storageName(site, connection),
+      stateReason: connection.stateReason,
+      path: user.role === 'owner' && connection.provider === 'local' ? pathOf(site.settings.localStorageDir, connection.accountId) : null,
+      media: status.media && (status.media.find(({ storageId }) => storageId === connection.id) ?? { files: 0, bytes: 0 }),
     }))
     site.show(visit, {
       view: isFragment ? 'pages/status/live.ejs' : 'pages/status/view.ejs',

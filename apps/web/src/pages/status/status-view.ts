@@ -70,7 +70,6 @@ export interface StatusView {
   runningSyncId: string | null
   isWorking: boolean
   lastSync: { at: string; tally: Sync['tally'] } | null
-  media: { files: number; bytes: number } | null
 }
 
 type Streams = Network['streams']
@@ -84,7 +83,7 @@ export interface KnownNetwork {
 
 /** What a person sees of their networks, from what the conductor tells. */
 export function statusView(
-  status: { networks: NetworkStatus[]; syncs: Sync[]; media: { files: number; bytes: number } | null },
+  status: { networks: NetworkStatus[]; syncs: Sync[] },
   networkOf: (id: string) => KnownNetwork | null,
   t: Translate,
   fmt: Format,
@@ -99,7 +98,6 @@ export function statusView(
     runningSyncId: running?.id ?? null,
     isWorking,
     lastSync: last?.finishedAt ? { at: last.finishedAt, tally: last.tally } : null,
-    media: status.media,
   }
 }
 
