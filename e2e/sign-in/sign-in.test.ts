@@ -71,6 +71,7 @@ describe('signing in with a storage', () => {
     expect(page).toContain('Sign in with Cedar')
     expect(page).toContain('Sign in with Maple')
     expect(page).not.toContain('Pine')
+    expect((await visitor.get('/sign-in/pine')).status).toBeLessThan(500)
 
     const done = await walk(visitor, 'sign-in', 'cedar', cedar, { account: 'anna' })
     expect([done.status, done.headers.get('location')]).toEqual([303, '/connect'])

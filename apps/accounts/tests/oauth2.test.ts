@@ -2,10 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { Fields, Network } from '@asheville/core'
-import { createHttp, fetchJson } from '@asheville/http-client'
+import { createHttp } from '@asheville/http-client'
+import { networks } from '@asheville/networks'
 import { createLogger } from '@asheville/service'
-import { startOAuthProvider, startTwitter, type OAuthProviderOptions, type OAuthProviderSimulator } from '@asheville/simulators'
-import { z } from 'zod'
+import {
+  startFacebook,
+  startOAuthProvider,
+  startTwitter,
+  type OAuthProviderOptions,
+  type OAuthProviderSimulator,
+} from '@asheville/simulators'
 import { createAccess } from '../src/access.ts'
 import { renewAhead } from '../src/connect/renew-ahead.ts'
 import type { Context } from '../src/context.ts'
@@ -30,16 +36,21 @@ afterEach(async () => {
 
 interface Scene {
   network: Network
+  variables: Record<string, string>
   accounts: RunningAccounts
   alice: Person
 }
 
-async function start(network: Network, { clientId, clientSecret }: { clientId: string; clientSecret: string } = app): Promise<Scene> {
+async function start(
+  network: Network,
+  { clientId, clientSecret }: { clientId: string; clientSecret: string } = app,
+  more: Record<string, string> = {},
+): Promise<Scene> {
   const id = network.id.toUpperCase()
-  const variables = { [`${id}_CLIENT_ID`]: clientId, [`${id}_CLIENT_SECRET`]: clientSecret }
+  const variables = { [`${id}_CLIENT_ID`]: clientId, [`${id}_CLIENT_SECRET`]: clientSecret, ...more }
   const accounts = await startAccounts({ networks: [network], variables })
   closers.push(() => accounts.close())
-  return { network, accounts, alice: await accounts.signUp() }
+  return { network, variables, accounts, alice: await accounts.signUp() }
 }
 
 async function startProvider(options: OAuthProviderOptions = {}): Promise<OAuthProviderSimulator> {
@@ -73,6 +84,24 @@ const expire = ({ accounts }: Scene, connectionId: string) =>
 
 const remove = ({ accounts, alice }: Scene, connectionId: string) =>
   accounts.web.removeConnection({ userId: alice.user.id, params: { connectionId } })
+
+const streamsOf = async ({ accounts, alice }: Scene) => (await accounts.web.listStreams({ userId: alice.user.id })).streams
+const dueOf = async (scene: Scene) =>
+  (await streamsOf(scene)).filter(({ nextDueAt, state }) => nextDueAt !== null || state === 'queued').map(({ stream }) => stream)
+
+const overdue = ({ accounts }: Scene, id: string) =>
+  accounts.db.query("UPDATE credentials SET renew_at = now() - interval '1 second' WHERE connection_id = $1", [id])
+
+/** What accounts does every minute, in two processes at once. */
+async function tidyTwice({ network, variables, accounts }: Scene): Promise<void> {
+  const http = createHttp({ allow: ['127.0.0.0/8'] })
+  const { db, credentialKeys } = accounts
+  const sealing = createSealing(credentialKeys)
+  const context = { db, refreshDb: db, http, networks: [network], storages: [], variables, sealing } as unknown as Context
+  const logger = createLogger('accounts', 'silent')
+  await Promise.all([1, 2].map(() => renewAhead(context, createAccess(context), logger)))
+  await http.close()
+}
 
 describe('a secret in the header', () => {
   test('and nowhere else: to exchange the code, to refresh, to revoke', async () => {
@@ -209,21 +238,6 @@ describe('access that ends and cannot be renewed once it is over', () => {
     )
     return rows[0]!.renewAt
   }
-  const overdue = ({ accounts }: Scene, id: string) =>
-    accounts.db.query("UPDATE credentials SET renew_at = now() - interval '1 second' WHERE connection_id = $1", [id])
-
-  /** What accounts does every minute, in two processes at once. */
-  async function tidyTwice({ network, accounts }: Scene): Promise<void> {
-    const http = createHttp({ allow: ['127.0.0.0/8'] })
-    const { db, credentialKeys } = accounts
-    const variables = { HARBOUR_CLIENT_ID: app.clientId, HARBOUR_CLIENT_SECRET: app.clientSecret }
-    const sealing = createSealing(credentialKeys)
-    const context = { db, refreshDb: db, http, networks: [network], storages: [], variables, sealing } as unknown as Context
-    const logger = createLogger('accounts', 'silent')
-    await Promise.all([1, 2].map(() => renewAhead(context, createAccess(context), logger)))
-    await http.close()
-  }
-
   test('is traded at half of its life, once, whether anybody uses it or not', async () => {
     const { provider, scene, id } = await scene60()
     const days = (Date.parse((await renewAtOf(scene, id))!) - Date.now()) / 86_400_000
@@ -278,9 +292,6 @@ describe('access that ends and cannot be renewed once it is over', () => {
 })
 
 describe('what the person does not allow', () => {
-  const streamsOf = async ({ accounts, alice }: Scene) => (await accounts.web.listStreams({ userId: alice.user.id })).streams
-  const dueOf = async (scene: Scene) =>
-    (await streamsOf(scene)).filter(({ nextDueAt, state }) => nextDueAt !== null || state === 'queued').map(({ stream }) => stream)
   const allow = (provider: OAuthProviderSimulator, decline: string[]) => (address: string) => provider.authorize(address, { decline })
 
   test('is said with the tokens, kept with the connection, and not pulled; allowed later, it is due', async () => {
@@ -357,35 +368,14 @@ describe('what the person does not allow', () => {
   })
 })
 
-describe('X', () => {
-  const xNetwork = (url: string): Network => ({
-    ...appNetwork(
-      appLogin(
-        'x',
-        url,
-        {
-          authorization: `${url}/i/oauth2/authorize`,
-          token: `${url}/2/oauth2/token`,
-          revocation: `${url}/2/oauth2/revoke`,
-          issuer: null,
-          secretIn: 'header',
-        },
-        { scopes: ['users.read', 'tweet.read', 'like.read', 'offline.access'] },
-      ),
-      url,
-    ),
-    streams: [],
-    async account({ http, token, signal }) {
-      const schema = z.object({ data: z.object({ id: z.string(), username: z.string(), name: z.string() }) })
-      const { body } = await fetchJson(http.fetch, `${url}/2/users/me`, { token: await token(), service: 'X', signal, schema })
-      return { id: body.data.id, handle: `@${body.data.username}`, title: body.data.name, url: null, declined: [] }
-    },
-  })
+describe('the vendors’ own', () => {
+  const adapterOf = (id: string) => networks.find((network) => network.id === id)!
+  const callbackOf = (id: string) => [`http://localhost:3000/connect/${id}/callback`]
 
-  test('shows its secret in the header, rotates refresh tokens, and says in words of its own that one is dead', async () => {
-    const x = await startTwitter({ app: { redirectUris: ['http://localhost:3000/connect/x/callback'] } })
+  test('X: the secret in the header, refresh tokens that rotate, and words of its own for a dead one', async () => {
+    const x = await startTwitter({ app: { redirectUris: callbackOf('twitter') } })
     closers.push(() => x.close())
-    const scene = await start(xNetwork(x.url), x.app)
+    const scene = await start(adapterOf('twitter'), x.app, { TWITTER_API_URL: x.url, TWITTER_WEB_URL: x.url })
     const allow = (address: string) => x.authorize(address)
     const { id, handle } = await connect(scene, allow)
     expect(handle).toBe('@alice')
@@ -403,5 +393,42 @@ describe('X', () => {
     expect((await connect(scene, allow)).id).toBe(id)
     await remove(scene, id)
     expect(x.counters.snapshot()).toMatchObject({ other: { revocations: 1 } })
+  })
+
+  test('Facebook: a token for sixty days, renewed ahead of its end, permissions that were unticked, and all of it taken back', async () => {
+    let laterMs = 0
+    const facebook = await startFacebook({ app: { redirectUris: callbackOf('facebook') }, now: () => Date.now() + laterMs })
+    closers.push(() => facebook.close())
+    const addresses = {
+      FACEBOOK_API_URL: facebook.url,
+      FACEBOOK_WEB_URL: facebook.url,
+      FACEBOOK_SCOPES: 'user_posts user_photos user_likes',
+    }
+    const { id: clientId, secret: clientSecret } = facebook.app
+    const scene = await start(adapterOf('facebook'), { clientId, clientSecret }, addresses)
+    const { accounts, alice } = scene
+    const { id, declined } = await connect(scene, (address) => facebook.authorize(address, { decline: ['user_photos'] }))
+    // Two of them this app does not even ask for.
+    expect(declined.toSorted()).toEqual(['user_events', 'user_photos', 'user_videos'])
+    expect(await dueOf(scene)).toEqual(['likes', 'posts'])
+    expect(facebook.counters.snapshot().other).toMatchObject({ exchanges: 1 })
+    const first = await access(scene, id)
+    expect(Date.parse(first.expiresAt!)).toBeGreaterThan(Date.now() + 59 * 86_400_000)
+
+    laterMs = 30 * 86_400_000
+    await overdue(scene, id)
+    await tidyTwice(scene)
+    expect(facebook.counters.snapshot().other).toMatchObject({ exchanges: 2 })
+    const second = await access(scene, id)
+    expect(second.accessToken).not.toBe(first.accessToken)
+    expect(Date.parse(second.expiresAt!)).toBeGreaterThan(Date.now() + 59 * 86_400_000)
+
+    facebook.changePassword('another')
+    expect(await kindThrown(access(scene, id, second.accessToken))).toBe('reconnect-required')
+    const again = await connect(scene, (address) => facebook.authorize(address), alice, id)
+    expect([again.id, again.state, again.declined.toSorted()]).toEqual([id, 'active', ['user_events', 'user_videos']])
+    await accounts.web.removeConnection({ userId: alice.user.id, params: { connectionId: id } })
+    const { revocations, secretsInAddress = 0, tokensInAddress = 0 } = facebook.counters.snapshot().other
+    expect({ revocations, secretsInAddress, tokensInAddress }).toEqual({ revocations: 1, secretsInAddress: 0, tokensInAddress: 0 })
   })
 })
