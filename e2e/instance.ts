@@ -12,6 +12,7 @@ import {
   type NetworkStatus,
 } from '@asheville/clients'
 import type { AS2Object, ServiceName } from '@asheville/core'
+import { networks } from '@asheville/networks'
 import { startConstellation, type Constellation, type ConstellationOptions } from '@asheville/scripts'
 import { createSigner } from '@asheville/service'
 
@@ -35,7 +36,9 @@ export async function startInstance(reach: readonly string[], env: Constellation
   const dataDir = await mkdtemp(join(tmpdir(), 'asheville-e2e-'))
   const allow = reach.map((address) => new URL(address).host).join(',')
   const { PATH, HOME, NODE_COMPILE_CACHE } = process.env
-  const inherited = { PATH, HOME, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info' }
+  // Simulators bound nothing unless a test wants it, and are asked for more at once than a network would be.
+  const unbounded = networks.map(({ id }) => `${id}:0`).join(',')
+  const inherited = { PATH, HOME, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info', REQUEST_BUDGETS: unbounded }
   const lines: string[] = []
   const start = (port: number) =>
     startConstellation({ env: { ...inherited, OUTBOUND_ALLOW: allow, ...env }, dataDir, port, onLine: (line) => lines.push(line) })

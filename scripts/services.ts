@@ -59,7 +59,7 @@ const settings: Record<ServiceName, readonly string[]> = {
   ],
   conductor: [],
   platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages).filter((name) => !appSecrets.has(name))],
-  workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', ...variablesOf(networks).filter((name) => !appSecrets.has(name))],
+  workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', 'REQUEST_BUDGETS', ...variablesOf(networks).filter((name) => !appSecrets.has(name))],
 }
 
 /** The whole environment of every service: its own secrets and addresses, and no other's. */

@@ -49,8 +49,8 @@ describe('how work ends', () => {
     const { sync, lease, giveBack, connections, userId, first } = await setUp(accounts, 2)
     const { id } = (await sync()).sync
     const [one, two] = [await lease(id), await lease(id, connections[1])]
-    expect(await giveBack(one.fence)).toEqual({ syncState: 'running' })
-    expect(await giveBack(two.fence, { kind: 'done' }, connections[1])).toEqual({ syncState: 'done' })
+    expect(await giveBack(one.fence)).toMatchObject({ syncState: 'running' })
+    expect(await giveBack(two.fence, { kind: 'done' }, connections[1])).toMatchObject({ syncState: 'done' })
     const claim = async () =>
       (await accounts.conductor.claimOutbox({ body: { limit: 500 } })).messages.filter((message) => message.userId === userId)
     const [left, right] = await Promise.all([claim(), claim()])
@@ -74,7 +74,10 @@ describe('how work ends', () => {
     // Neither asked for again nor found by a worker before its time.
     expect((await sync()).jobs).toEqual([])
     expect(await take(id)).toEqual({ lease: null })
-    const due = () => accounts.db.query('UPDATE sync_jobs SET until = now() WHERE user_id = $1', [userId])
+    const due = async () => {
+      await accounts.db.query('UPDATE sync_jobs SET until = now() WHERE user_id = $1', [userId])
+      expect((await sync()).jobs).toHaveLength(1)
+    }
     for (const attempts of [0, 1, 2]) {
       await due()
       const held = await lease(id)
@@ -95,7 +98,7 @@ describe('how work ends', () => {
     const { id } = (await sync()).sync
     const until = new Date(Date.now() + 5 * 86_400_000).toISOString()
     const reply = await giveBack((await lease(id)).fence, { kind: 'held', until, reason: 'The month is used up' })
-    expect(reply).toEqual({ syncState: 'done' })
+    expect(reply).toMatchObject({ syncState: 'done' })
     expect(await status()).toMatchObject({ state: 'waiting', until, nextDueAt: until, reason: 'The month is used up' })
     expect(await take(id)).toEqual({ lease: null })
     const again = await sync()
@@ -107,7 +110,7 @@ describe('how work ends', () => {
     const { sync, lease, giveBack, status, userId, first } = await setUp(accounts)
     const { id } = (await sync()).sync
     const reply = await giveBack((await lease(id)).fence, { kind: 'failed', error: 'reconnect-required', reason: 'refused' })
-    expect(reply).toEqual({ syncState: 'failed' })
+    expect(reply).toMatchObject({ syncState: 'failed' })
     const connection = await accounts.web.getConnection({ userId, params: { connectionId: first.id } })
     expect(connection).toMatchObject({ state: 'reconnect', stateReason: 'refused' })
     expect(await status()).toMatchObject({ state: 'failed', nextDueAt: null })

@@ -11,7 +11,7 @@ import {
   type Service,
   type Sign,
 } from '@asheville/service'
-import type { Context } from './context.ts'
+import type { Context, NetworkFacts } from './context.ts'
 import { cancelSync } from './handlers/cancel-sync.ts'
 import { createSync } from './handlers/create-sync.ts'
 import { events } from './handlers/events.ts'
@@ -28,6 +28,7 @@ export interface ConductorOptions {
   publicKeys: PublicKeys
   /** Signs as the conductor. */
   sign: Sign
+  networks: readonly NetworkFacts[]
   accountsUrl: string
   platformUrl: string
   redisUrl: string
@@ -53,7 +54,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   }
   try {
     await Promise.all([refuseEvictingRedis(redis), refuseUnfitQueue(queue)])
-    const context: Context = { accounts, platform, redis, subscriber, queue, producer, log: logger }
+    const context: Context = { accounts, platform, networks: options.networks, redis, subscriber, queue, producer, log: logger }
     const service = await startService({
       name: 'conductor',
       host: options.host,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { forgetKeys } from '@asheville/jobs'
+import { forgetKeys, forgetShares } from '@asheville/jobs'
 import { z } from 'zod'
 import type { Context } from './context.ts'
 
@@ -10,7 +10,7 @@ const payloadSchema = z.object({ networks: z.array(z.string()), connections: z.a
  * keys in Redis; then accounts is told what there was. Repeating it is harmless.
  */
 export async function forgetPerson(
-  { platform, producer, redis, accounts }: Pick<Context, 'platform' | 'producer' | 'redis' | 'accounts'>,
+  { platform, producer, redis, accounts, networks: known }: Pick<Context, 'platform' | 'producer' | 'redis' | 'accounts' | 'networks'>,
   userId: string,
   payload: unknown,
   signal: AbortSignal,
@@ -20,6 +20,7 @@ export async function forgetPerson(
   const { forgotten } = await platform.forgetPerson({ ...call, body: { removes } })
   let jobs = 0
   for (const network of networks) jobs += await producer.forgetPerson(network, userId, connections)
+  for (const { id, budgets } of known) await forgetShares(redis, id, budgets, connections)
   await forgetKeys(redis, userId)
   await accounts.noteForgotten({ ...call, body: { ...forgotten, jobs } })
 }

@@ -1,3 +1,4 @@
+import { networks } from '@asheville/networks'
 import { createLogger, createSigner, runService } from '@asheville/service'
 import manifest from '../package.json' with { type: 'json' }
 import { createConductor } from './app.ts'
@@ -13,6 +14,7 @@ runService(async () => {
     logger,
     publicKeys: config.SERVICE_PUBLIC_KEYS,
     sign: createSigner({ issuer: 'conductor', privateKey: secrets.privateKey }),
+    networks,
     accountsUrl: config.ACCOUNTS_URL,
     platformUrl: config.PLATFORM_URL,
     redisUrl: config.REDIS_URL,

@@ -47,6 +47,7 @@ async function startConductor(changed: Partial<ConductorOptions> = {}) {
     logger: createLogger('conductor', 'silent'),
     publicKeys: all.keys.publicKeys as PublicKeys,
     sign: signOf('conductor'),
+    networks: [scroll.network],
     ...all.urls,
     version: '0.0.0',
     ...changed,

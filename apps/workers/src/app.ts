@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
 import type { Fields, Http, Network } from '@asheville/core'
-import { checkRedis, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
+import { checkRedis, createProducer, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
 import { errorFields, startService, type Logger, type Service, type Sign } from '@asheville/service'
 import { createLeaseCalls } from './lease-calls.ts'
@@ -48,7 +48,9 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
   const redis = connectRedis(redisUrl)
   const subscriber = createSubscriber(redisUrl)
   const queue = openBackend(options.queueUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const producer = createProducer(queue)
   const close = async () => {
+    await producer.close()
     await queue.close()
     subscriber.close()
     disconnect(redis)
@@ -62,6 +64,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
       leases,
       platform,
       redis,
+      producer,
       http,
       variables,
       scratchDir,

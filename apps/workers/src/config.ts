@@ -15,9 +15,17 @@ const schema = z.object({
   OUTBOUND_ALLOW: commaList,
   /** For spooling while a stream is pulled; may be empty at any start. */
   SCRATCH_DIR: z.string().default(join(tmpdir(), 'asheville-workers')),
+  /** How many requests a network allows in its window, where its adapter does not know: mastodon:900; 0 for any number. */
+  REQUEST_BUDGETS: commaList.transform(requestBudgets),
   /** Jobs at once for each network. */
   WORKER_CONCURRENCY: integer.refine((count) => count >= 1 && count <= 100, 'must be from 1 to 100').default(5),
 })
+
+function requestBudgets(entries: readonly string[], context: z.RefinementCtx): ReadonlyMap<string, number> {
+  const pairs = entries.map((entry) => /^([a-z0-9-]+):(\d{1,9})$/.exec(entry) ?? [])
+  if (pairs.some(([entry]) => entry === undefined)) context.addIssue('must be like mastodon:900,bluesky:5000')
+  return new Map(pairs.map(([, network = '', requests]) => [network, Number(requests)]))
+}
 
 /** The settings of a worker process and of its adapters; the private key apart, so that the rest may be passed around. */
 export function workersConfig(adapters: readonly { variables: readonly Variable[] }[], env: NodeJS.ProcessEnv = process.env) {

@@ -1,4 +1,4 @@
-import { maxLeases, type EndedLease, type Lease, type Refused, type Sync, type WantedLease } from '@asheville/clients'
+import { maxLeases, type EndedLease, type Lease, type Refused, type Returned, type WantedLease } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { gather } from './gather.ts'
 import type { AccountsClient } from './pull-parts.ts'
@@ -9,7 +9,7 @@ const gatherMs = 5
 /** A process's ways to take streams and to give them back; each throws as a call by itself would. */
 export interface LeaseCalls {
   takeLease(wanted: WantedLease): Promise<{ lease: Lease | null }>
-  returnLease(ended: EndedLease): Promise<{ syncState: Sync['state'] }>
+  returnLease(ended: EndedLease): Promise<Returned>
 }
 
 /** The jobs of one process ask together. `holder` names the process. */
@@ -20,7 +20,7 @@ export function createLeaseCalls(accounts: Pick<AccountsClient, 'takeLeases' | '
       async (streams) => (await accounts.takeLeases({ body: { holder, streams: [...streams] } })).leases.map(orError),
       limits,
     ),
-    returnLease: gather<EndedLease, { syncState: Sync['state'] }>(
+    returnLease: gather<EndedLease, Returned>(
       async (leases) => (await accounts.returnLeases({ body: { leases: [...leases] } })).ends.map(orError),
       limits,
     ),

@@ -6,6 +6,7 @@ import { createLogger, createSigner, runService } from '@asheville/service'
 import manifest from '../package.json' with { type: 'json' }
 import { createWorkers } from './app.ts'
 import { workersConfig } from './config.ts'
+import { withRequests } from './with-budgets.ts'
 
 /**
  * The same for a process that died and its successor, which then need not wait for its leases to run out. The port, or our number
@@ -29,7 +30,7 @@ runService(async () => {
     platformUrl: config.PLATFORM_URL,
     redisUrl: config.REDIS_URL,
     queueUrl: config.QUEUE_URL,
-    networks,
+    networks: withRequests(networks, config.REQUEST_BUDGETS),
     variables,
     http,
     scratchDir: config.SCRATCH_DIR,

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient, platformRoutes } from '@asheville/clients'
-import type { ErrorKind, Network, PullIo } from '@asheville/core'
+import type { ErrorKind, Http, Network, PullIo } from '@asheville/core'
 import { createMediaTransfer, defaultMediaLimits } from './media-transfer.ts'
 import type { Target } from './pull-parts.ts'
 
@@ -78,12 +78,13 @@ function transfer(names: readonly string[] = ['/a.png']) {
     fence: 1,
     context: { userId: randomUUID(), requestId: 'test' },
   } as Target
-  const io = { http: { fetch }, signal: new AbortController().signal } as unknown as PullIo
+  const io = { signal: new AbortController().signal } as PullIo
   const client = createClient(platformRoutes, { service: 'platform', baseUrl: originOf(platform), sign: () => Promise.resolve('token') })
   const media = createMediaTransfer({
     network: {} as Network,
     platform: client,
     io,
+    http: { fetch } as Http,
     target,
     limits: defaultMediaLimits,
     check: () => undefined,

@@ -2,7 +2,7 @@ import { Readable, Transform } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, MediaState, platformRoutes } from '@asheville/clients'
-import { AshevilleError, throwIfAborted, type MediaSource, type Network, type PullIo } from '@asheville/core'
+import { AshevilleError, kindOf, throwIfAborted, type Http, type MediaSource, type Network, type PullIo } from '@asheville/core'
 import type { Target } from './pull-parts.ts'
 
 export interface MediaLimits {
@@ -34,7 +34,7 @@ export interface WantedMedia {
 export interface MediaTransfer {
   /**
    * What becomes of each source, by its url: stored, or `pending` / `gone` with the reason. Only what is wrong with us or
-   * with the storage throws (`storage-full`, `unavailable`, `conflict` …); a file that cannot be had never does.
+   * with the storage throws (`storage-full`, `unavailable`, `conflict` …), and `rate-limited`; a file that cannot be had never does.
    */
   transfer(wanted: readonly WantedMedia[]): Promise<Record<string, MediaState>>
 }
@@ -43,6 +43,8 @@ interface Parts {
   network: Network
   platform: Pick<Client<typeof platformRoutes>, 'findMedia' | 'putMedia'>
   io: PullIo
+  /** For files of which the adapter does not say how they are had: they count against no budget. */
+  http: Http
   target: Target
   limits: MediaLimits
   check(): void
@@ -142,6 +144,8 @@ async function copy(parts: Parts, source: MediaSource, at: string | null): Promi
   } catch (error) {
     throwIfAborted(parts.io.signal)
     if (deadline.signal.aborted) return { ...pending('It took too long'), fault: 'late' }
+    // The next file would be refused as well: all wait.
+    if (kindOf(fault) === 'rate-limited') throw fault
     if (fault !== null) return triedOf(fault, isOpened)
     // What arrived is not the whole file.
     if (error instanceof AshevilleError && error.kind === 'invalid') return { ...pending(error.message), fault: 'file' }
@@ -157,9 +161,9 @@ interface Opened {
   mediaType: string | undefined
 }
 
-async function open({ network, io }: Parts, source: MediaSource, signal: AbortSignal): Promise<Opened> {
+async function open({ network, io, http }: Parts, source: MediaSource, signal: AbortSignal): Promise<Opened> {
   if (network.openMedia) return { body: await network.openMedia(source, { ...io, signal }), bytes: undefined, mediaType: undefined }
-  const response = await io.http.fetch(source.url, { signal, headers: { 'accept-encoding': 'identity' } })
+  const response = await http.fetch(source.url, { signal, headers: { 'accept-encoding': 'identity' } })
   if (!response.ok || response.body === null) {
     await response.body?.cancel()
     throw new AshevilleError(kindOfStatus(response.status), `The server answered ${response.status}`)

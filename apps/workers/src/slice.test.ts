@@ -26,7 +26,7 @@ describe('slice', () => {
       await count(
         withinSlice(
           pages,
-          createSlice({ pages: 5, ms: 60_000 }, () => Promise.resolve(true)),
+          createSlice({ pages: 5, ms: 60_000, longestMs: 60_000 }, () => Promise.resolve(true)),
         ),
       ),
     ).toBe(5)
@@ -39,7 +39,7 @@ describe('slice', () => {
       await count(
         withinSlice(
           pages,
-          createSlice({ pages: 5, ms: 60_000 }, () => Promise.resolve(false)),
+          createSlice({ pages: 5, ms: 60_000, longestMs: 60_000 }, () => Promise.resolve(false)),
         ),
       ),
     ).toBe(50)
@@ -51,9 +51,14 @@ describe('slice', () => {
       await count(
         withinSlice(
           endless().pages,
-          createSlice({ pages: 1000, ms: 0 }, () => Promise.resolve(true)),
+          createSlice({ pages: 1000, ms: 0, longestMs: 60_000 }, () => Promise.resolve(true)),
         ),
       ),
     ).toBe(1)
+  })
+
+  test('ends in any case when it has gone on for long', async () => {
+    const slice = createSlice({ pages: 5, ms: 60_000, longestMs: 0 }, () => Promise.resolve(false))
+    expect(await count(withinSlice(endless().pages, slice))).toBe(5)
   })
 })

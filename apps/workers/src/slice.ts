@@ -3,9 +3,11 @@ import type { Page } from '@asheville/core'
 export interface SliceLimits {
   pages: number
   ms: number
+  /** However few wait: others of the same person may, who are on no queue, and the network may have been paused. */
+  longestMs: number
 }
 
-export const defaultSlice: SliceLimits = { pages: 20, ms: 10_000 }
+export const defaultSlice: SliceLimits = { pages: 20, ms: 10_000, longestMs: 30_000 }
 
 /** How long a job may go on before it lets others have the worker. */
 export interface Slice {
@@ -13,15 +15,16 @@ export interface Slice {
   mayGoOn(): Promise<boolean>
 }
 
-/** A used-up slice is prolonged while nobody waits for the worker: making way for nobody would only cost time. */
+/** A used-up slice is prolonged for a while when nobody waits for the worker: making way for nobody would only cost time. */
 export function createSlice(limits: SliceLimits, hasWaiting: () => Promise<boolean>): Slice {
   let pages = 0
-  let started = performance.now()
+  const begun = performance.now()
+  let started = begun
   return {
     async mayGoOn() {
       pages += 1
       if (pages < limits.pages && performance.now() - started < limits.ms) return true
-      if (await hasWaiting()) return false
+      if (performance.now() - begun >= limits.longestMs || (await hasWaiting())) return false
       pages = 0
       started = performance.now()
       return true

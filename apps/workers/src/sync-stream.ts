@@ -12,6 +12,7 @@ import {
   removeRunning,
   streamKey,
   type JobEnd,
+  type Producer,
   type SyncJobData,
 } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
@@ -24,6 +25,7 @@ import type { LeaseCalls } from './lease-calls.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
 import { retryMedia } from './retry-media.ts'
+import { withBudgets } from './with-budgets.ts'
 import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
 import { createReads } from './within-reads.ts'
 
@@ -33,6 +35,7 @@ export interface Workshop {
   leases: LeaseCalls
   platform: PlatformClient
   redis: Redis
+  producer: Producer
   http: Http
   /** Adapters' settings, by name. */
   variables: Fields
@@ -106,7 +109,12 @@ export async function syncStream(
   if (outcome.kind !== 'yielded') tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
   // The conductor says it again once what is written once per sync is written.
   if (returned.syncState !== 'running') tell({ type: 'sync', syncId, state: returned.syncState })
-  return ending.end
+  for (const { network: queue, trigger, ...next } of returned.next) {
+    // Should it fail, a claim brings it.
+    const queued = shop.producer.enqueueSync(queue, { ...next, requestId }, { isScheduled: trigger === 'schedule' })
+    await queued.catch((error: unknown) => log.info(errorFields(error), 'A job that has its turn is left to be claimed'))
+  }
+  return returned.isParked ? done : ending.end
 }
 
 const stateAfter = {
@@ -150,7 +158,7 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const token = createAccessToken(shop.accounts, { ...context, connectionId: connection.id, signal: held.signal })
   const io: PullIo = {
-    http: shop.http,
+    http: withBudgets(shop.http, shop.redis, network, { connectionId: connection.id, server: connection.server }),
     token: () => token.get(),
     server: connection.server,
     fields: connection.fields,
@@ -174,7 +182,7 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
   const count = async (reads: number) =>
     (await accounts.countReads({ ...context, params: { connectionId: connection.id }, body: { reads } })).readsLeft
   const check = () => held.check()
-  const mediaParts = { network, platform, io, target, limits: limits?.media ?? defaultMediaLimits, check }
+  const mediaParts = { network, platform, io, http: shop.http, target, limits: limits?.media ?? defaultMediaLimits, check }
   return {
     accounts,
     platform,

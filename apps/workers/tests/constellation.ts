@@ -51,7 +51,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     directory,
   })
   const urls = { accountsUrl: accounts.url, platformUrl: platform.url, redisUrl: redis.url, queueUrl: redis.url }
-  const conductor = hasConductor ? await createConductor({ ...common, ...urls, sign: sign('conductor') }) : null
+  const conductor = hasConductor ? await createConductor({ ...common, networks: [network], ...urls, sign: sign('conductor') }) : null
 
   const web = {
     accounts: createClient(accountsRoutes, { service: 'accounts', baseUrl: accounts.url, sign: sign('web') }),

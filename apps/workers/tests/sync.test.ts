@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { StoredItem } from '@asheville/clients'
+import { connectPatiently, disconnect } from '@asheville/redis'
 import { startConstellation, type Constellation } from './constellation.ts'
 import { startScroll, type Scroll } from './scroll.ts'
 
@@ -293,17 +294,66 @@ describe('a network that is not well', () => {
   })
 })
 
+describe('a budget of requests', () => {
+  const windowMs = 10 * 60_000
+  /** Files count against no budget. */
+  const pages = () => scroll.tally.requests - scroll.tally.media
+  const bounded = (per: 'connection' | 'server') => [{ ...scroll.network, budgets: [{ per, requests: 3, windowMs }] }]
+
+  /** As if the window had passed. */
+  async function passWindow() {
+    const redis = connectPatiently(all.urls.redisUrl)
+    await redis.del(...(await redis.keys('budget:*')), 'limit:scroll', `limit:scroll:${scroll.url}`)
+    disconnect(redis)
+    await all.db.query("UPDATE sync_jobs SET until = now(), enqueue_after = now() WHERE state = 'waiting'")
+  }
+
+  test('of a connection is shared by all processes, waited for without an attempt, and holds nobody else back', async () => {
+    for (let process = 0; process < 2; process += 1) await startWorkers({ limits: small, networks: bounded('connection'), concurrency: 1 })
+    const [bound, other] = [await all.connect(), await all.connect()]
+    scroll.countOf.set(other.connection.accountId, 20)
+    const before = pages()
+    const syncId = await begin(bound.userId)
+    await until(async () => (await streamOf(bound.userId)).state === 'waiting')
+    const { reason, until: instant } = await streamOf(bound.userId)
+    expect(reason).toBe('Scroll allows no more requests for now')
+    expect(Date.parse(instant!) - Date.now()).toBeGreaterThan(windowMs * 0.9)
+    expect(pages() - before).toBe(3)
+    expect(await all.sync(other.userId)).toMatchObject({ state: 'done', tally: { new: 20 } })
+    await passWindow()
+    expect(await all.ended(bound.userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
+    // Five pages of its own and one of the other's: nothing was pulled twice.
+    expect(pages() - before).toBe(6)
+  })
+
+  test('of a server holds all back who are there', async () => {
+    await startWorkers({ limits: small, networks: bounded('server') })
+    const [first, second] = [await all.connect(), await all.connect()]
+    const before = pages()
+    const syncId = await begin(first.userId)
+    await until(async () => (await streamOf(first.userId)).state === 'waiting')
+    await begin(second.userId)
+    await until(async () => (await streamOf(second.userId)).state === 'waiting')
+    expect(pages() - before).toBe(3)
+    await passWindow()
+    scroll.countOf.set(second.connection.accountId, 20)
+    expect(await all.ended(first.userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
+  })
+})
+
 test('nobody’s long history delays anybody’s short one', async () => {
-  await startWorkers({ concurrency: 1, limits: { ...small, slice: { pages: 5, ms: 10_000 } } })
+  await startWorkers({ concurrency: 1, limits: { ...small, slice: { pages: 5, ms: 10_000, longestMs: 30_000 } } })
   Object.assign(scroll.state, { count: 4000, latencyMs: 10 })
   const whale = await all.connect()
   const whaleSync = await begin(whale.userId)
   await until(() => scroll.delivered.size >= 3)
   const others = await Promise.all(['minnow', 'shrimp'].map((name) => all.connect(name)))
   for (const { connection } of others) scroll.countOf.set(connection.accountId, 40)
-  const started = Date.now()
-  await Promise.all(others.map(({ userId }) => all.sync(userId)))
-  expect(Date.now() - started).toBeLessThan(3000)
+  const before = scroll.delivered.size
+  const results = await Promise.all(others.map(({ userId }) => all.sync(userId)))
+  expect(results.map(({ state }) => state)).toEqual(['done', 'done'])
+  // The slice that it had, and one between the two others; of theirs there are four pages.
+  expect(scroll.delivered.size - before).toBeLessThanOrEqual(4 + 2 * 5 + 5)
   expect((await all.web.accounts.getSync({ userId: whale.userId, params: { syncId: whaleSync } })).state).toBe('running')
   await all.web.conductor.cancelSync({ userId: whale.userId, params: { syncId: whaleSync } })
 })

@@ -124,7 +124,10 @@ export function isAllowed({ scopes = [] }: Pick<Stream, 'scopes'>, declined: rea
   return !scopes.some((scope) => declined.includes(scope))
 }
 
-/** How many requests may be made in a window, and who shares that budget. */
+/**
+ * How many requests may be made in a window, and who shares that budget. Each `io.http.fetch` of a stream counts, and of `openMedia`; once it is used
+ * up the fetch throws `rate-limited`.
+ */
 export interface Budget {
   readonly per: 'app' | 'server' | 'connection'
   readonly requests: number

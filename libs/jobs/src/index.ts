@@ -1,3 +1,4 @@
+export { forgetShares, takeRequest, type Share, type Spent } from './budgets.ts'
 export { onCancel, publishCancel } from './cancellations.ts'
 export { checkRedis, refuseEvictingRedis, refuseUnfitQueue } from './check-redis.ts'
 export { done, later, startConsumer, type Consumer, type ConsumerOptions, type JobEnd, type StopReason } from './consumer.ts'

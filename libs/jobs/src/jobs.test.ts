@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis, isReadyWithin, type Redis } from '@asheville/redis'
 import { testRedis } from '@asheville/testkit'
+import { forgetShares, takeRequest, type Share } from './budgets.ts'
 import { forgetKeys } from './forget-keys.ts'
 import { findHeld, holdBack } from './limits.ts'
 import { followEvents, publishEvent } from './live-events.ts'
@@ -108,4 +109,54 @@ test('a person’s keys are forgotten, and nobody else’s', async () => {
   const keys = await redis.keys('*')
   expect(keys.filter((key) => key.includes(gone))).toEqual([])
   expect(keys.filter((key) => key.includes(other))).toHaveLength(2)
+})
+
+describe('budgets', () => {
+  const share = (per: Share['per'], of: string | null, requests: number, windowMs = 60_000): Share => ({ per, of, requests, windowMs })
+
+  test('are shared by all who take of them; one that is used up says when there will be more, and nothing is taken of the others', async () => {
+    const another = connectRedis(server.url)
+    await isReadyWithin(another, 5000)
+    const [one, two] = [share('connection', 'one', 3), share('connection', 'two', 3)]
+    const all = share('server', 'https://a.example', 5)
+    const takes = Array.from({ length: 10 }, (_, index) => takeRequest(index % 2 ? redis : another, 'shared', [one, all]))
+    const spent = (await Promise.all(takes)).filter((each) => each !== null)
+    expect(spent).toHaveLength(7)
+    for (const { per, waitMs } of spent) {
+      expect(per).toBe('connection')
+      expect(waitMs).toBeGreaterThan(54_000)
+      expect(waitMs).toBeLessThanOrEqual(66_000)
+    }
+    expect(await takeRequest(redis, 'shared', [two, all])).toBeNull()
+    expect(await takeRequest(redis, 'shared', [two, all])).toBeNull()
+    expect(await takeRequest(redis, 'shared', [two, all])).toMatchObject({ per: 'server' })
+    // Elsewhere it has one left: the last refusal took nothing.
+    expect(await takeRequest(redis, 'shared', [two])).toBeNull()
+    expect(await takeRequest(redis, 'shared', [two])).toMatchObject({ per: 'connection' })
+    expect(await takeRequest(redis, 'other', [one, all])).toBeNull()
+    another.disconnect()
+  })
+
+  test('no window ever holds more than is allowed, and all of it can be had', async () => {
+    const most = 5
+    const windowMs = 500
+    const taken: number[] = []
+    const end = Date.now() + 2200
+    while (Date.now() < end) {
+      const spent = await takeRequest(redis, 'steady', [share('app', null, most, windowMs)])
+      if (spent) await delay(Math.min(spent.waitMs, 100))
+      else taken.push(Date.now())
+    }
+    expect(taken.length).toBeGreaterThanOrEqual(3 * most)
+    // Taken at Redis and noted here a moment later: the moment is given away.
+    for (let index = most; index < taken.length; index += 1) expect(taken[index]! - taken[index - most]!).toBeGreaterThan(windowMs - 50)
+  })
+
+  test('vanish when they are not used, and are forgotten with their connection', async () => {
+    await takeRequest(redis, 'forgotten', [share('connection', 'gone', 3, 200), share('connection', 'stays', 3)])
+    await takeRequest(redis, 'forgotten', [share('connection', 'forgotten', 3)])
+    await forgetShares(redis, 'forgotten', [{ per: 'connection', requests: 3, windowMs: 60_000 }], ['forgotten'])
+    await delay(300)
+    expect(await redis.keys('budget:{forgotten}*')).toEqual(['budget:{forgotten}:connection:60000:stays'])
+  })
 })

@@ -1,3 +1,5 @@
+import type { Budget } from '@asheville/core'
+
 /** Every name that we use in Redis, in one place. BullMQ refuses `:` in queue names and deduplication ids of all digits. */
 
 /** The queue of a network: one queue each, so that one network's trouble delays no other. */
@@ -20,3 +22,7 @@ export const cancelChannel = 'cancel'
 /** Set while a rate limit holds; `server` null for the limit of the whole app. */
 export const limitKey = (network: string, server: string | null): string =>
   server === null ? `limit:${network}` : `limit:${network}:${server}`
+
+/** What was taken of a budget lately. The braces keep those of a network together on a cluster. */
+export const budgetKey = (network: string, { per, windowMs, of }: Pick<Budget, 'per' | 'windowMs'> & { of: string | null }): string =>
+  `budget:{${network}}:${per}:${windowMs}${of === null ? '' : `:${of}`}`

@@ -53,8 +53,10 @@ export function createProducer(backend: QueueBackend): Producer {
       const data = syncJobDataSchema.parse(job)
       await answering(async () => {
         const queue = await queueOf(network)
+        const id = streamKey(job.connectionId, job.stream)
+        if (!isScheduled) await putFirst(queue, id)
         await queue.add('sync-stream', data, {
-          deduplication: { id: streamKey(job.connectionId, job.stream), keepLastIfActive: true },
+          deduplication: { id, keepLastIfActive: true },
           removeOnComplete: { age: 600, count: 1000 },
           removeOnFail: { age: 86_400, count: 1000 },
           ...(isScheduled ? { priority: scheduledPriority } : {}),
@@ -86,6 +88,14 @@ export function createProducer(backend: QueueBackend): Producer {
       await Promise.allSettled([...queues.values()].map(async (queue) => (await queue).close()))
     },
   }
+}
+
+/** A scheduled job that waits already is what somebody waits for now. */
+async function putFirst(queue: AnyQueue, deduplicationId: string): Promise<void> {
+  const known = await queue.getDeduplicationJobId(deduplicationId)
+  const job = known === null ? undefined : await queue.getJob(known)
+  // It may have ended in between.
+  if (job && job.priority > 0) await job.changePriority({ priority: 0 }).catch(() => undefined)
 }
 
 const pageOfJobs = 500

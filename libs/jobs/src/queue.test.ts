@@ -275,6 +275,24 @@ function describeQueue(name: string, makePlace: () => Promise<Place>): void {
       expect(ran).toEqual([asked.syncId, scheduled.syncId])
     })
 
+    test('so does what was scheduled once somebody waits for it', async () => {
+      const ran: string[] = []
+      const [first, second] = [someJob(), someJob()]
+      await producer.enqueueSync('watched', first, { isScheduled: true })
+      await producer.enqueueSync('watched', second, { isScheduled: true })
+      await producer.enqueueSync('watched', second, { isScheduled: false })
+      consume(
+        'watched',
+        (data) => {
+          ran.push(data.syncId)
+          return Promise.resolve(done)
+        },
+        { concurrency: 1 },
+      )
+      await until(() => ran.length === 2)
+      expect(ran).toEqual([second.syncId, first.syncId])
+    })
+
     test('cancel reaches a running job, and a waiting one is removed', async () => {
       const running = someJob()
       const waiting = someJob()

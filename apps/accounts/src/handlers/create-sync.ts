@@ -4,6 +4,7 @@ import type { accountsRoutes, Connection } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import { findAdapter, type Context } from '../context.ts'
+import { admitParked } from '../queries/admission.ts'
 import { getConnection, listConnections } from '../queries/connections.ts'
 import type { StreamId } from '../queries/leases.ts'
 import { addStreams } from '../queries/streams.ts'
@@ -26,6 +27,7 @@ export function handleCreateSync(context: Context): Handler<typeof accountsRoute
         throw new AshevilleError('conflict', 'There is nothing to sync: connect a network first, resume one, or allow more of one')
       const { syncId, isNew } = await startSync(tx, userId, randomUUID(), trigger)
       await addJobs(tx, userId, streams, redoAfterMs)
+      await admitParked(tx, [userId])
       const jobs = await listReadyJobs(tx, userId, syncId)
       return { sync: await getSync(tx, userId, syncId), created: isNew, jobs }
     })

@@ -1,6 +1,7 @@
-import type { accountsRoutes, EndedLease, Sync } from '@asheville/clients'
+import type { accountsRoutes, EndedLease, Returned } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { admitParked } from '../queries/admission.ts'
 import { lockLease, releaseLease } from '../queries/leases.ts'
 import { isJobWanted } from '../queries/sync-jobs.ts'
 import { getSync } from '../queries/syncs.ts'
@@ -13,14 +14,16 @@ export function handleReturnLeases(context: Context): Handler<typeof accountsRou
 }
 
 /** The outcome of work that is not wanted any more (cancelled, or asked for anew meanwhile) changes nothing. */
-function giveBack(context: Context, { userId, connectionId, stream, fence, outcome }: EndedLease): Promise<{ syncState: Sync['state'] }> {
+function giveBack(context: Context, { userId, connectionId, stream, fence, outcome }: EndedLease): Promise<Returned> {
   const id = { connectionId, stream }
   return context.db.transaction(async (tx) => {
     await lockEvenClosing(tx, userId)
     const { syncId, run } = await lockLease(tx, userId, id, fence)
     await releaseLease(tx, userId, id)
-    if (await isJobWanted(tx, userId, { syncId, run }, id)) await applyOutcome(context, tx, userId, syncId, id, outcome)
+    const isWanted = await isJobWanted(tx, userId, { syncId, run }, id)
+    const isParked = isWanted && (await applyOutcome(context, tx, userId, syncId, id, outcome))
+    const next = await admitParked(tx, [userId])
     const { state } = await getSync(tx, userId, syncId)
-    return { syncState: state }
+    return { syncState: state, isParked, next }
   })
 }

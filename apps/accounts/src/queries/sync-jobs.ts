@@ -1,6 +1,7 @@
 import type { SkippedItem } from '@asheville/core'
 import type { SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
+import { mostQueued, queuedBy, standsInLine } from './admission.ts'
 import type { JobRun, StreamId } from './leases.ts'
 import { nextMonth } from './reads.ts'
 
@@ -9,37 +10,47 @@ const again = "interval '30 seconds'"
 
 const jobColumns = `j.sync_id AS "syncId", j.user_id AS "userId", j.connection_id AS "connectionId", c.provider AS network, j.stream, y.trigger`
 
+/** Who waits for longer leaves the queue, and comes back by a claim. */
+const longWait = "interval '5 seconds'"
+
 /**
- * Jobs for these streams in the running syncs of their owners, `userId`'s or (null) anybody's. A stream whose work is
- * under way gets none. One that this sync did already is done once more if that is at least `redoAfterMs` ago.
+ * Jobs for these streams in the running syncs of their owners, `userId`'s or (null) anybody's; answers those that are to be queued, the others
+ * are parked. A stream whose work is under way gets none. One that this sync did already is done once more if that is at least
+ * `redoAfterMs` ago.
  */
 export async function addJobs(tx: Database, userId: string | null, streams: readonly StreamId[], redoAfterMs: number): Promise<SyncJob[]> {
   return tx.query<SyncJob>(
-    `WITH added AS (
-       INSERT INTO sync_jobs AS j (sync_id, connection_id, stream, user_id, enqueue_after)
-       SELECT y.id, s.connection_id, s.name, s.user_id, now() + ${again}
-       FROM unnest($2::uuid[], $3::text[]) AS w (connection_id, stream)
+    `WITH wanted AS (
+       SELECT y.id AS sync_id, s.connection_id, s.name, s.user_id, c.provider,
+         row_number() OVER (PARTITION BY s.user_id, c.provider ORDER BY w.place) AS place
+       FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS w (connection_id, stream, place)
        JOIN streams s ON s.connection_id = w.connection_id AND s.name = w.stream
+       JOIN connections c ON c.id = s.connection_id
        JOIN syncs y ON y.user_id = s.user_id AND y.state = 'running'
        WHERE ($1::uuid IS NULL OR s.user_id = $1) AND NOT EXISTS (
-         SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name AND u.finished_at IS NULL)
+         SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name
+           AND (u.finished_at IS NULL OR (u.sync_id = y.id AND u.finished_at > now() - $4 * interval '1 millisecond')))),
+     queued_before AS (${queuedBy('SELECT user_id FROM wanted')}),
+     added AS (
+       INSERT INTO sync_jobs AS j (sync_id, connection_id, stream, user_id, enqueue_after, parked_at)
+       SELECT w.sync_id, w.connection_id, w.name, w.user_id, now() + ${again}, CASE WHEN w.place + coalesce(q.jobs, 0) > ${mostQueued} THEN now() END
+       FROM wanted w LEFT JOIN queued_before q USING (user_id, provider)
        ON CONFLICT (sync_id, connection_id, stream) DO UPDATE SET state = 'queued', reason = NULL, until = NULL, run = j.run + 1,
-         is_planned = false, takes = 0, enqueue_after = now() + ${again}, finished_at = NULL
-       WHERE j.finished_at <= now() - $4 * interval '1 millisecond'
+         is_planned = false, takes = 0, enqueue_after = now() + ${again}, parked_at = excluded.parked_at, finished_at = NULL
        RETURNING j.*),
      queued AS (
        UPDATE streams s SET state = 'queued', reason = NULL, until = NULL, next_due_at = NULL, sync_id = j.sync_id
        FROM added j WHERE s.connection_id = j.connection_id AND s.name = j.stream)
-     SELECT ${jobColumns} FROM added j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
+     SELECT ${jobColumns} FROM added j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id WHERE j.parked_at IS NULL`,
     [userId, streams.map(({ connectionId }) => connectionId), streams.map(({ stream }) => stream), redoAfterMs],
   )
 }
 
-/** The sync's jobs that are to be worked on now: unfinished, and not waiting for a time that is still to come. */
+/** The sync's jobs that belong on the queue now: unfinished, not parked, and not waiting for a time that is still to come. */
 export async function listReadyJobs(db: Database, userId: string, syncId: string): Promise<SyncJob[]> {
   return db.query<SyncJob>(
     `SELECT ${jobColumns} FROM sync_jobs j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id
-     WHERE j.user_id = $1 AND j.sync_id = $2 AND j.finished_at IS NULL AND (j.until IS NULL OR j.until <= now())
+     WHERE j.user_id = $1 AND j.sync_id = $2 AND j.finished_at IS NULL AND j.parked_at IS NULL AND (j.until IS NULL OR j.until <= now())
      ORDER BY c.created_at, j.stream`,
     [userId, syncId],
   )
@@ -66,21 +77,27 @@ export async function listResults(db: Database, userId: string, syncId: string):
 }
 
 /**
- * Unfinished jobs of anybody that nobody holds and that were not handed over lately: what a lost Redis, a lost hand-over or a
- * dead worker left behind. Two claimers never get the same one.
+ * Unfinished jobs of anybody that nobody holds and that were not handed over lately: what a lost queue, a lost hand-over or a
+ * dead worker left behind, and what was parked, waits for nothing any more, and has a place on its queue (of that, several claimers at once
+ * may each take as much). Two claimers never get the same one.
  */
 export async function claimUnheldJobs(db: Database, networks: readonly string[], limit: number): Promise<SyncJob[]> {
   return db.query<SyncJob>(
-    `WITH claimed AS (
-       SELECT j.sync_id, j.connection_id, j.stream FROM sync_jobs j
+    `WITH due AS MATERIALIZED (
+       SELECT j.sync_id, j.connection_id, j.stream, j.user_id, c.provider, j.parked_at FROM sync_jobs j
        JOIN connections c ON c.id = j.connection_id AND c.provider = ANY ($1)
        LEFT JOIN leases l ON l.connection_id = j.connection_id AND l.stream = j.stream
        WHERE j.finished_at IS NULL AND j.enqueue_after <= now() AND (l.holder IS NULL OR l.expires_at <= now())
        ORDER BY j.enqueue_after LIMIT $2 FOR UPDATE OF j SKIP LOCKED),
+     queued AS (${queuedBy('SELECT user_id FROM due WHERE parked_at IS NOT NULL')}),
+     placed AS (
+       SELECT d.*, CASE WHEN d.parked_at IS NULL THEN 0
+         ELSE coalesce(q.jobs, 0) + row_number() OVER (PARTITION BY d.user_id, d.provider, d.parked_at IS NULL ORDER BY d.parked_at) END AS place
+       FROM due d LEFT JOIN queued q USING (user_id, provider)),
      moved AS (
-       UPDATE sync_jobs j SET enqueue_after = now() + ${again} FROM claimed q
-       WHERE j.sync_id = q.sync_id AND j.connection_id = q.connection_id AND j.stream = q.stream RETURNING j.*)
-     SELECT ${jobColumns} FROM moved j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
+       UPDATE sync_jobs j SET enqueue_after = now() + ${again}, parked_at = CASE WHEN p.place > ${mostQueued} THEN j.parked_at END FROM placed p
+       WHERE j.sync_id = p.sync_id AND j.connection_id = p.connection_id AND j.stream = p.stream RETURNING j.*)
+     SELECT ${jobColumns} FROM moved j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id WHERE j.parked_at IS NULL`,
     [networks, limit],
   )
 }
@@ -89,14 +106,14 @@ export interface UnfinishedJob {
   run: number
   isPlanned: boolean
   takes: number
-  /** It waits for a time that is still to come. */
+  /** It waits for a time that is still to come, or for its turn. */
   isEarly: boolean
 }
 
 /** The sync's job on that stream, locked; null when it has ended or is not this person's. */
 export async function lockUnfinishedJob(tx: Database, userId: string, syncId: string, id: StreamId): Promise<UnfinishedJob | null> {
   const [job] = await tx.query<UnfinishedJob>(
-    `SELECT run, is_planned AS "isPlanned", takes, coalesce(until > now() + interval '1 second', false) AS "isEarly" FROM sync_jobs
+    `SELECT run, is_planned AS "isPlanned", takes, (parked_at IS NOT NULL OR coalesce(until > now() + interval '1 second', false)) AS "isEarly" FROM sync_jobs
      WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND finished_at IS NULL FOR UPDATE`,
     [userId, syncId, id.connectionId, id.stream],
   )
@@ -162,23 +179,30 @@ export async function addProgress(tx: Database, userId: string, syncId: string, 
   )
 }
 
-/** More is to be done, at once (`until` null) or not before. */
+/**
+ * More is to be done, at once (`until` null) or not before. Answers whether the job has left its queue: it waits for long, or makes way for
+ * another of the same person that stands in line.
+ */
 export async function postponeJob(
   tx: Database,
   userId: string,
   syncId: string,
   id: StreamId,
   as: { state: 'running' | 'waiting' | 'retrying'; until: string | null; reason: string | null },
-): Promise<void> {
-  await tx.query(
-    `UPDATE sync_jobs SET state = $5, until = $6, reason = $7, takes = 0, enqueue_after = coalesce($6, now() + ${again})
-     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
+): Promise<boolean> {
+  const [job] = await tx.query<{ isParked: boolean }>(
+    `UPDATE sync_jobs k SET state = $5, until = $6, reason = $7, takes = 0, enqueue_after = coalesce($6, now() + ${again}),
+       parked_at = CASE WHEN $6 > now() + ${longWait} OR ($6::timestamptz IS NULL AND EXISTS (
+         SELECT FROM sync_jobs j JOIN connections c ON c.id = j.connection_id
+         WHERE j.user_id = $1 AND ${standsInLine} AND c.provider = (SELECT provider FROM connections WHERE id = $3))) THEN clock_timestamp() END
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 RETURNING parked_at IS NOT NULL AS "isParked"`,
     [userId, syncId, id.connectionId, id.stream, as.state, as.until, as.reason],
   )
   await tx.query(
     `UPDATE streams SET state = $4, until = $5, reason = $6, attempts = attempts + $7 WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
     [userId, id.connectionId, id.stream, as.state, as.until, as.reason, as.state === 'retrying' ? 1 : 0],
   )
+  return job?.isParked ?? false
 }
 
 /** Nothing may be read for long, until the next month unless said otherwise: the job has ended for now, its stream is due then. */
@@ -216,7 +240,7 @@ export async function endJobs(
   { syncId, connectionId, streams }: JobFilter,
   end: { state: 'failed' | 'cancelled'; reason: string | null; nextDueMs: number | null },
 ): Promise<SyncJob[]> {
-  return tx.query<SyncJob>(
+  const ended = await tx.query<SyncJob>(
     `WITH ended AS (
        UPDATE sync_jobs SET state = $5, reason = $6, until = NULL, finished_at = now()
        WHERE user_id = $1 AND finished_at IS NULL AND ($2::uuid IS NULL OR sync_id = $2)
@@ -228,6 +252,9 @@ export async function endJobs(
      SELECT ${jobColumns} FROM ended j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
     [userId, syncId ?? null, connectionId ?? null, streams ?? null, end.state, end.reason, end.nextDueMs],
   )
+  // Those that stand in line may have a place now: the next claim looks.
+  if (ended.length > 0) await tx.query(`UPDATE sync_jobs j SET enqueue_after = now() WHERE j.user_id = $1 AND ${standsInLine}`, [userId])
+  return ended
 }
 
 /** The stream is up to date. */

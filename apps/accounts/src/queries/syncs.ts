@@ -41,7 +41,7 @@ export async function listSyncs(
   return { syncs: page.map(({ position: _, ...row }) => syncOf(row)), next }
 }
 
-/** The sync that runs for the person, or a new one: never two at once. */
+/** The sync that runs for the person, or a new one: never two at once. One that nobody had asked for is the person's from now on. */
 export async function startSync(
   tx: Database,
   userId: string,
@@ -54,7 +54,10 @@ export async function startSync(
     [userId, syncId, trigger],
   )
   if (added) return { syncId: added.id, isNew: true }
-  const [running] = await tx.query<{ id: string }>("SELECT id FROM syncs WHERE user_id = $1 AND state = 'running'", [userId])
+  const [running] = await tx.query<{ id: string }>(
+    "UPDATE syncs SET trigger = CASE trigger WHEN 'schedule' THEN $2 ELSE trigger END WHERE user_id = $1 AND state = 'running' RETURNING id",
+    [userId, trigger],
+  )
   // It cannot have ended in between: the person is locked by whoever starts and ends syncs.
   return { syncId: running!.id, isNew: false }
 }

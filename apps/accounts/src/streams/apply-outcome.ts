@@ -13,7 +13,10 @@ import { nextDueMs } from './next-due.ts'
 
 type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
 
-/** What the end of a slice of work means for job, stream, connection and sync. The person is locked, the lease given back. */
+/**
+ * What the end of a slice of work means for job, stream, connection and sync. The person is locked, the lease given back. Answers whether there is
+ * more to do, and the job has left its queue.
+ */
 export async function applyOutcome(
   context: Needs,
   tx: Database,
@@ -21,7 +24,7 @@ export async function applyOutcome(
   syncId: string,
   id: StreamId,
   outcome: Outcome,
-): Promise<void> {
+): Promise<boolean> {
   const intervalMs = context.syncIntervalMs
   switch (outcome.kind) {
     case 'done':
@@ -29,7 +32,7 @@ export async function applyOutcome(
       await clearFull(tx, userId, id.connectionId)
       await settleWorking(tx, userId, id.connectionId)
       await closeSync(tx, userId, syncId)
-      return
+      return false
     case 'yielded':
       return postponeJob(tx, userId, syncId, id, { state: 'running', until: null, reason: null })
     case 'waiting':
@@ -38,12 +41,13 @@ export async function applyOutcome(
     case 'held':
       await holdJob(tx, userId, syncId, id, outcome)
       await closeSync(tx, userId, syncId)
-      return
+      return false
     case 'cancelled':
       await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) })
-      return
+      return false
     case 'failed':
-      return fail(context, tx, userId, id, outcome)
+      await fail(context, tx, userId, id, outcome)
+      return false
   }
 }
 

@@ -2,7 +2,7 @@ import { errorKinds, instantSchema, route, skippedItemSchema, walkKinds } from '
 import { z } from 'zod'
 import { connectionSchema, rangeSchema } from './connections.ts'
 import { count, forUser, from, id, streamName } from './parts.ts'
-import { availableSchema, syncStates, tallySchema } from './syncs.ts'
+import { availableSchema, syncJobSchema, syncStates, tallySchema } from './syncs.ts'
 
 export const walkSchema = z.strictObject({
   id: z.string().min(1).max(200),
@@ -65,6 +65,15 @@ const wantedLeaseSchema = z.strictObject({ ...ofStream, syncId: id, streamVersio
 export type WantedLease = z.infer<typeof wantedLeaseSchema>
 const endedLeaseSchema = z.strictObject({ ...ofStream, fence, outcome: outcomeSchema })
 export type EndedLease = z.infer<typeof endedLeaseSchema>
+
+const returnedSchema = z.strictObject({
+  syncState: z.enum(syncStates),
+  /** There is more to do, and the job is not on the queue meanwhile: it waits for long, or makes way for another of the person. It comes back by itself. */
+  isParked: z.boolean(),
+  /** Jobs of the person that have a place on their queue now. */
+  next: z.array(syncJobSchema),
+})
+export type Returned = z.infer<typeof returnedSchema>
 
 /** How many streams are taken or given back at once, at most. */
 export const maxLeases = 100
@@ -137,6 +146,6 @@ export const leaseRoutes = {
     policy: from('workers'),
     body: z.strictObject({ leases: z.array(endedLeaseSchema).min(1).max(maxLeases) }),
     /** In the order of the leases. */
-    reply: z.strictObject({ ends: z.array(z.union([z.strictObject({ syncState: z.enum(syncStates) }), refusedSchema])) }),
+    reply: z.strictObject({ ends: z.array(z.union([returnedSchema, refusedSchema])) }),
   }),
 } as const
