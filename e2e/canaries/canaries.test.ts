@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startBluesky, startMastodon, type BlueskySimulator, type MastodonSimulator } from '@asheville/simulators'
+import {
+  startBluesky,
+  startMastodon,
+  startTwitter,
+  type BlueskySimulator,
+  type MastodonSimulator,
+  type TwitterSimulator,
+} from '@asheville/simulators'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -15,6 +22,7 @@ import { addInstallationSecrets } from './secrets-of.ts'
 
 let mastodon: MastodonSimulator
 let bluesky: BlueskySimulator
+let twitter: TwitterSimulator
 let instance: Instance
 const answers: Place[] = []
 
@@ -22,16 +30,23 @@ beforeAll(async () => {
   const pictureSize = { width: 16, height: 16 }
   mastodon = await startMastodon({ accounts: ['alice'], rateLimit: null, pictureSize })
   bluesky = await startBluesky({ accounts: ['alice'], rateLimit: null, sessionLimit: null, accessLifeMs: 2_000, pictureSize })
+  twitter = await startTwitter({ accounts: ['alice'], rateLimits: null, tokenSeconds: 2, pictureSize })
   mastodon.generate({ seed: 'canaries', statuses: 200, pictures: 5, favourites: 40, bookmarks: 40 })
   await bluesky.generate({ seed: 'canaries', posts: 40, likes: 10, images: 3 })
+  twitter.generate({ seed: 'canaries', tweets: 150, pictures: 5, likes: 20, bookmarks: 20, following: 10 })
   // The most talkative level that an operator would use.
-  instance = await startInstance([mastodon.url, bluesky.url], { LOG_LEVEL: 'debug', SYNC_INTERVAL_MINUTES: '1000' })
+  instance = await startInstance([mastodon.url, bluesky.url, twitter.url], {
+    ...{ LOG_LEVEL: 'debug', SYNC_INTERVAL_MINUTES: '1000', TWITTER_API_URL: twitter.url, TWITTER_WEB_URL: twitter.url },
+    ...{ TWITTER_CLIENT_ID: twitter.app.clientId, TWITTER_CLIENT_SECRET: twitter.app.clientSecret },
+  })
+  twitter.app.redirectUris.push(`${instance.constellation.url}/connect/twitter/callback`)
 }, 120_000)
 
 afterAll(async () => {
   await instance?.close()
   await mastodon?.close()
   await bluesky?.close()
+  await twitter?.close()
 }, 60_000)
 
 /** What was typed into a field that shows its text, in the form that comes back to whoever typed it: there, and nowhere else. */
@@ -46,17 +61,24 @@ const places = () => placesOf(instance.constellation, answers)
 test('after a run full of failures no secret is anywhere', async () => {
   const canaries = createCanaries()
   await addInstallationSecrets(canaries, instance.constellation)
-  const states = await runEventfully({ instance, mastodon, bluesky, canaries, answers })
+  const { clientId, clientSecret } = twitter.app
+  canaries.add('client secret of our app', clientSecret)
+  canaries.add('client secret of our app, as it goes out', Buffer.from(`${clientId}:${clientSecret}`).toString('base64'))
+  const states = await runEventfully({ instance, mastodon, bluesky, twitter, canaries, answers })
   const { hits, places: many, bytes } = await scan(canaries, places())
   process.stderr.write(
     `Canaries: ${canaries.all.length} secrets in ${canaries.all.flatMap(({ forms }) => forms).length} forms, ${many} places of ${Math.round(bytes / 1024)} KiB, ${hits.length} found, ${Object.keys(echoes).length} of them in the form that they were typed into; syncs: ${states.join(', ')}\n`,
   )
   expect(hits.filter(({ canary, place }) => echoes[canary] !== place)).toEqual([])
+  expect(twitter.postsRead()).toBeGreaterThan(150)
+  expect(twitter.counters.snapshot().other['refreshes']).toBeGreaterThan(1)
   const names = canaries.all.map(({ name }) => name)
   for (const name of [
     'access token of mastodon',
     'access token of bluesky',
     'refresh token of bluesky',
+    'access token of twitter',
+    'refresh token of twitter',
     'client secret',
     'PKCE verifier',
     'authorization code',

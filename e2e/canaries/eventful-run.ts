@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { BlueskySimulator, MastodonSimulator } from '@asheville/simulators'
+import type { BlueskySimulator, MastodonSimulator, TwitterSimulator } from '@asheville/simulators'
 import { syncNow, type Instance } from '../instance.ts'
 import type { Canaries } from './canaries.ts'
 import { createRecordingBrowser, type Page, type RecordingBrowser } from './recording-browser.ts'
@@ -11,6 +11,7 @@ export interface EventfulRun {
   instance: Instance
   mastodon: MastodonSimulator
   bluesky: BlueskySimulator
+  twitter: TwitterSimulator
   canaries: Canaries
   /** Every answer that the browser got. */
   answers: Place[]
@@ -19,10 +20,10 @@ export interface EventfulRun {
 const email = 'ann@example.org'
 
 /**
- * A person's life with it: signs up and in, connects two networks, mistypes passwords, is forged and replayed, syncs while
+ * A person's life with it: signs up and in, connects three networks, mistypes passwords, is forged and replayed, syncs while
  * everything fails that can, disconnects. Every secret on the way becomes a canary. Answers how the syncs ended.
  */
-export async function runEventfully({ instance, mastodon, bluesky, canaries, answers }: EventfulRun): Promise<string[]> {
+export async function runEventfully({ instance, mastodon, bluesky, twitter, canaries, answers }: EventfulRun): Promise<string[]> {
   const browser = createRecordingBrowser(instance.constellation.url, answers)
   const typed = (name: string): string => {
     const secret = `calm-${randomBytes(9).toString('hex')} &"<é>`
@@ -47,12 +48,13 @@ export async function runEventfully({ instance, mastodon, bluesky, canaries, ans
 
   await connectMastodon(browser, mastodon, canaries, harvest)
   await connectBluesky(browser, bluesky, canaries, typed)
+  await connectTwitter(browser, twitter, canaries, harvest)
   const secretAddress = `http://me:${encodeURIComponent(typed('password in an address'))}@${new URL(mastodon.url).host}/feed`
   await expectPage(browser.submit('/connect/feeds', '/connect/feeds', { 'field-url': secretAddress }), 422)
   await harvest()
 
   const userId = await ownerId(instance, password)
-  const states = await syncAmongFaults({ instance, mastodon, bluesky, userId, harvest })
+  const states = await syncAmongFaults({ instance, mastodon, bluesky, twitter, userId, harvest })
   await lookAround(browser)
   await disconnect(browser, harvest)
   await lookAround(browser)
@@ -128,22 +130,45 @@ async function connectBluesky(
   await expectPage(submit(appPassword), 303)
 }
 
+async function connectTwitter(
+  browser: RecordingBrowser,
+  twitter: TwitterSimulator,
+  canaries: Canaries,
+  harvest: () => Promise<void>,
+): Promise<void> {
+  for (const fault of [{ kind: 'server-error', status: 500 }, { kind: 'unauthorized' }, { kind: 'reply-lost' }, null] as const) {
+    const { location } = await expectPage(browser.submit('/connect/twitter', '/connect/twitter', {}), 303)
+    await expectPage(browser.get(location!), 200)
+    const back = await twitter.authorize(new URL(location!, twitter.url).searchParams.get('to')!)
+    canaries.add(`code of twitter (${fault?.kind ?? 'all is well'})`, new URL(back).searchParams.get('code')!)
+    await harvest()
+    if (fault) twitter.faults.add({ ...fault, route: 'POST /2/oauth2/token', next: 1 })
+    const { location: start } = await expectPage(browser.get(pathOf(back)), ...(fault ? [422, 503] : [303]))
+    // What costs is begun with a word of its own.
+    if (!fault) await expectPage(browser.submit(start!, start!, { readsPerMonth: '5000' }), 303)
+  }
+}
+
 interface Syncing {
   instance: Instance
   mastodon: MastodonSimulator
   bluesky: BlueskySimulator
+  twitter: TwitterSimulator
   userId: string
   harvest(): Promise<void>
 }
 
 /** How each of the syncs ended. */
-async function syncAmongFaults({ instance, mastodon, bluesky, userId, harvest }: Syncing): Promise<string[]> {
+async function syncAmongFaults({ instance, mastodon, bluesky, twitter, userId, harvest }: Syncing): Promise<string[]> {
   mastodon.faults.add({ kind: 'server-error', status: 502, route: '/api/v1/accounts/:id/statuses', at: 2 })
   mastodon.faults.add({ kind: 'reset', afterBytes: 300, route: '/api/v1/accounts/:id/statuses', at: 3 })
   mastodon.faults.add({ kind: 'html', route: '/api/v1/favourites', at: 1 })
   mastodon.faults.add({ kind: 'short-body', route: '/media/*', at: 1 })
   bluesky.faults.add({ kind: 'unauthorized', route: /getRepo|listRecords/, at: 1 })
   bluesky.faults.add({ kind: 'short-body', route: /getBlob/, at: 1 })
+  twitter.faults.add({ kind: 'unauthorized', route: '/2/users/:id/tweets', at: 1 })
+  twitter.faults.add({ kind: 'reset', afterBytes: 300, route: '/2/users/:id/liked_tweets', at: 1 })
+  twitter.faults.add({ kind: 'html', route: '/2/users/:id/bookmarks', at: 1 })
   const states: string[] = []
   const sync = async (whileRunning?: () => Promise<void>): Promise<void> => {
     const { state } = await syncNow(instance, userId, { timeoutMs: 90_000, ...(whileRunning && { whileRunning }) })
@@ -158,7 +183,7 @@ async function syncAmongFaults({ instance, mastodon, bluesky, userId, harvest }:
     }
     return Promise.resolve()
   })
-  // Access tokens of the simulated Bluesky live for two seconds: each sync refreshes.
+  // Access tokens of the simulated Bluesky and X live for two seconds: each sync refreshes.
   await wait(2_100)
   bluesky.faults.add({ kind: 'server-error', route: /refreshSession/, next: 1 })
   await sync()
@@ -166,9 +191,10 @@ async function syncAmongFaults({ instance, mastodon, bluesky, userId, harvest }:
   await wait(2_100)
   await untilReady(instance)
   await sync()
-  // From here on both grants are dead: one is refused, of the other a renewal was lost on the way.
+  // From here on all grants are dead: two are refused, of the other a renewal was lost on the way.
   await wait(2_100)
   mastodon.revokeTokens()
+  twitter.revokeTokens()
   bluesky.faults.add({ kind: 'reply-lost', route: /refreshSession/, next: 1 })
   await sync()
   return states
@@ -197,6 +223,7 @@ const paths = [
   '/connect',
   '/connect/mastodon',
   '/connect/bluesky',
+  '/connect/twitter',
   '/sign-in',
   '/nothing',
 ]

@@ -342,8 +342,8 @@ describe('pulling from X', () => {
     test('lies in no part of a list that another page claims to hold whole', async () => {
       const { server, io, reading } = await start({ maxResults: 10 })
       const ids = Array.from({ length: 40 }, (_, index) => server.post({ createdAt: Date.parse(early) + index * 60_000 }))
-      for (const index of [3, 9, 17, 18, 29])
-        server.edit(ids[index]!, { text: 'Mended', createdAt: Date.parse(early) + index * 60_000 + 700_500 })
+      // One ends the first page, below which there are others that are newer than it was.
+      for (const index of [19, 3]) server.edit(ids[index]!, { text: 'Mended', createdAt: Date.parse(early) + index * 60_000 + 690_000 })
       const { items, pages } = await reading('posts').sync(io)
       expect(items).toHaveLength(40)
       expect(pages.flatMap(({ page }) => page.covers ?? []).length).toBeGreaterThan(0)
