@@ -30,7 +30,7 @@ export const twitter: Network = {
       version: 1,
       contentTypes: ['posts'],
       scopes: scopesOf.posts,
-      reach: 'X gives the newest 3,200 posts only. For older posts, upload your archive.',
+      reach: 'X gives the newest 3,200 posts only. Older ones are in the archive that X lets you download.',
       ...newestFirst({
         list: listPosts,
         item: postItem,
