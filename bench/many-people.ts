@@ -15,13 +15,13 @@ export function openAccountsData({ constellation }: Instance): Database {
 
 /**
  * So many people who have connected what this one has, with tokens of their own sealing; of each network the streams of these names. Without any way to sign
- * in, and nothing of theirs is due.
+ * in, and nothing of theirs is due. Answers their ids.
  */
 export async function addPeopleLike(
   instance: Instance,
   db: Database,
   { userId, streams, count }: { userId: string; streams: readonly string[]; count: number },
-): Promise<void> {
+): Promise<string[]> {
   const sealing = createSealing(readSealingKeys(instance.constellation.env.accounts['CREDENTIAL_KEYS'] ?? ''))
   const networks = await asPerson(userId, async () => {
     const connections = await listConnections(db, userId, 'network')
@@ -32,8 +32,8 @@ export async function addPeopleLike(
       }),
     )
   })
-  for (let index = 0; index < count; index += 1) {
-    const id = randomUUID()
+  const ids = Array.from({ length: count }, () => randomUUID())
+  for (const [index, id] of ids.entries()) {
     await asService(() => addPerson(db, id, { name: `Person ${index}`, email: null, locale: 'en', isOpen: true }))
     await asPerson(id, () =>
       db.transaction(async (tx) => {
@@ -57,6 +57,7 @@ export async function addPeopleLike(
       }),
     )
   }
+  return ids
 }
 
 /** Makes the streams of these names due, everybody's, now; answers how many. */

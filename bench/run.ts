@@ -7,6 +7,7 @@ import { emptySync } from './metrics/empty-sync.ts'
 import { enqueue } from './metrics/enqueue.ts'
 import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
+import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
 
 // npm run bench -- [--json FILE] [--quick] [metric …]: measures one after the other.
@@ -20,6 +21,7 @@ const metrics: readonly Metric[] = [
   workerMemory,
   emptySync,
   enqueue,
+  noisyNeighbour,
 ]
 
 const { values, positionals } = parseArgs({

@@ -16,6 +16,11 @@ export function lower(metric: string, value: number, unit: string, goal: number 
   return { metric, value: Math.round(value * 1000) / 1000, unit, better: 'lower', goal, peer: null }
 }
 
+/** A figure for which more is better. */
+export function higher(metric: string, value: number, unit: string, goal: number | null = null): Figure {
+  return { metric, value: Math.round(value * 1000) / 1000, unit, better: 'higher', goal, peer: null }
+}
+
 /** Whether it is as good as it has to be. A value that is no number never is. */
 export function isMet({ value, better, goal }: Figure): boolean {
   if (goal === null) return true
