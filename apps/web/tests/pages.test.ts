@@ -242,7 +242,10 @@ describe('the status page', () => {
     const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [], readsThisMonth: 0 }]
     const isRunning = headline.startsWith('Waiting')
     given.conductor.getStatus = statusOf(networks, [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})])
-    expect(await (await (await start(given)).get('/status')).text()).toContain(`<h1 id="headline">${headline}</h1>`)
+    const page = await (await (await start(given)).get('/status')).text()
+    expect(page).toContain(`<h1 id="headline">${headline}</h1>`)
+    // Why, in the network's own words.
+    if ('reason' in stream && stream.reason !== null) expect(page).toContain(stream.reason)
   })
 
   test('each storage is named as its person knows it, with what is in it', async () => {

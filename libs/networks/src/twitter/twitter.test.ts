@@ -160,8 +160,8 @@ describe('pulling from X', () => {
   const objects = (items: readonly Item[]) => items.map(({ object }) => object)
 
   test('all that is there arrives, one call a page, files byte for byte', async () => {
-    const { server, io, truth, reading, requests } = await start()
-    server.generate({ tweets: 250, withMedia: 0.4, likes: 130, bookmarks: 120, following: 1100 })
+    const { server, io, truth, reading, requests } = await start({ pictureSize: { width: 24, height: 16 } })
+    server.generate({ tweets: 210, withMedia: 0.25, likes: 110, bookmarks: 105, following: 1005 })
     const calls: number[] = []
     const found: Item[][] = []
     for (const name of ['posts', 'likes', 'bookmarks', 'follows']) {
@@ -210,8 +210,8 @@ describe('pulling from X', () => {
     })
 
     test('is bounded by what X gives at all, which is said', async () => {
-      const { server, io, reading, truth } = await start({ timelineLimit: 3200 })
-      server.generate({ tweets: 3230, retweets: false })
+      const { server, io, reading, truth } = await start()
+      for (let index = 0; index < 3230; index++) server.post({ createdAt: Date.UTC(2020, 0, 1) + index * 60_000 })
       expect(await stream('posts').estimate!({ from: null, to: null }, io)).toBe(3200)
       const { items, pages } = await reading('posts').sync(io)
       expect([items.length, truth().beyondLimit]).toEqual([3200, 30])
