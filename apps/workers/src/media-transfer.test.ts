@@ -70,7 +70,7 @@ const take: Answer = (request, response) => {
   request.resume().once('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify(stored)))
 }
 
-function transfer(names: readonly string[] = ['/a.png']) {
+function transfer(names: readonly string[] = ['/a.png'], network: Partial<Network> = {}) {
   const target = {
     storageId: randomUUID(),
     connectionId: randomUUID(),
@@ -81,7 +81,7 @@ function transfer(names: readonly string[] = ['/a.png']) {
   const io = { signal: new AbortController().signal } as PullIo
   const client = createClient(platformRoutes, { service: 'platform', baseUrl: originOf(platform), sign: () => Promise.resolve('token') })
   const media = createMediaTransfer({
-    network: {} as Network,
+    network: network as Network,
     platform: client,
     io,
     http: { fetch } as Http,
@@ -127,4 +127,12 @@ test('a file that always comes cut off is left for later, with the reason', asyn
   const states = await transfer()
   expect(Object.values(states)).toEqual([{ state: 'pending', reason: expect.stringMatching(/broke off/) }])
   expect(asked).toEqual({ '/a.png': 2 })
+})
+
+test('a file whose address does not last is fetched from where it is now, and known by its name', async () => {
+  putMedia = take
+  const locateMedia: Network['locateMedia'] = ({ url }) => Promise.resolve(url.replace('a.png', 'today/a.png'))
+  const states = await transfer(['/a.png'], { locateMedia })
+  expect(states).toMatchObject({ [`${originOf(source)}/a.png`]: { state: 'stored' } })
+  expect(asked).toEqual({ '/today/a.png': 1 })
 })

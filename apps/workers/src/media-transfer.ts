@@ -163,7 +163,8 @@ interface Opened {
 
 async function open({ network, io, http }: Parts, source: MediaSource, signal: AbortSignal): Promise<Opened> {
   if (network.openMedia) return { body: await network.openMedia(source, { ...io, signal }), bytes: undefined, mediaType: undefined }
-  const response = await http.fetch(source.url, { signal, headers: { 'accept-encoding': 'identity' } })
+  const address = network.locateMedia ? await network.locateMedia(source, { ...io, signal }) : source.url
+  const response = await http.fetch(address, { signal, headers: { 'accept-encoding': 'identity' } })
   if (!response.ok || response.body === null) {
     await response.body?.cancel()
     throw new AshevilleError(kindOfStatus(response.status), `The server answered ${response.status}`)

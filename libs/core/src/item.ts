@@ -50,8 +50,8 @@ export const mediaSourceSchema = z.object({
   /** As the network says; what the bytes really are is looked up when they are stored. */
   mediaType: z.string().optional(),
   /**
-   * For `openMedia` alone, as long as the page that brought it is fresh: a signed address that ends, say, where `url` merely names the file.
-   * Never stored, and no part of what the item is; without it `openMedia` finds the file all the same.
+   * For `locateMedia` alone, as long as the page that brought it is fresh: the signed address that the page had, say.
+   * Never stored, and no part of what the item is; without it `locateMedia` finds the file all the same.
    */
   fresh: z.string().optional(),
 })

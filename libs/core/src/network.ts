@@ -156,6 +156,11 @@ export interface Network {
   account(io: PullIo): Promise<Account>
   /** The bytes of a media source; without it, a guarded GET of its url. Throws `not-found` when it is gone for good. */
   openMedia?(source: MediaSource, io: PullIo): Promise<Readable>
+  /**
+   * For a network whose addresses of files end, so that a source's url merely names it: where its bytes are now. They are fetched from there as
+   * any others are. Throws as `openMedia`.
+   */
+  locateMedia?(source: MediaSource, io: PullIo): Promise<string>
   hints?(hook: Hook): Promise<{ accountId: string; stream: string }[]>
 }
 

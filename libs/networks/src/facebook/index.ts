@@ -17,7 +17,7 @@ import {
   videoItem,
 } from './items.ts'
 import { login } from './login.ts'
-import { openMedia } from './media.ts'
+import { locateMedia, sharingFiles } from './media.ts'
 import { withinLimits } from './usage.ts'
 
 /** https://developers.facebook.com/docs/graph-api; what the API cannot do, and what the operator has to do at Facebook: README.md. */
@@ -41,7 +41,7 @@ export const facebook: Network = {
   // 200 times its users in an hour for the whole app: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
   budgets: [{ per: 'connection', requests: 200, windowMs: 3600_000 }],
   logins: [login],
-  // Photos and videos first: their listings have the largest files, which posts then need not ask about.
+  // Photos first: their listing has the largest files, which posts then need not ask about.
   streams: [
     dated('photos', ['photos'], 'user_photos', { path: 'photos', query: { type: 'uploaded', fields: photoFields } }, photoItem),
     dated('videos', ['videos'], 'user_videos', { path: 'videos', query: { type: 'uploaded', fields: videoFields } }, videoItem),
@@ -59,7 +59,7 @@ export const facebook: Network = {
     return { id, handle: name, title: name, url: null, declined: wanted.filter((scope) => !granted.has(scope)) }
   },
 
-  openMedia,
+  locateMedia,
 }
 
 /** A listing from new to old, by when it was posted, uploaded or liked. */
@@ -84,7 +84,7 @@ function dated(
     isDated: true,
     gone,
   })
-  return { name, version: 1, contentTypes, scopes: [scope], ...withinLimits(walks), gone }
+  return { name, version: 1, contentTypes, scopes: [scope], ...sharingFiles(withinLimits(walks)), gone }
 }
 
 /** Events come in an order of their own, and a new one may be anywhere among them: each sync reads them all, and delivers what changed. */

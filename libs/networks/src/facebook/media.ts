@@ -1,8 +1,6 @@
-import type { Readable } from 'node:stream'
-import { AshevilleError, kindOf, type MediaSource, type PullIo } from '@asheville/core'
-import { errorOfResponse, streamBody } from '@asheville/http-client'
+import { AshevilleError, kindOf, type Http, type MediaSource, type PullIo, type Stream } from '@asheville/core'
 import { z } from 'zod'
-import { getFileAddress, service } from './api.ts'
+import { getFileAddress } from './api.ts'
 import { addressOf, idIn } from './addresses.ts'
 
 /**
@@ -11,46 +9,62 @@ import { addressOf, idIn } from './addresses.ts'
  */
 const freshSchema = z.object({ address: z.url(), isBest: z.boolean() })
 type Fresh = z.infer<typeof freshSchema>
+type Walks = Pick<Stream, 'plan' | 'pages'>
 
 /** The file of a photo or video. */
 export function sourceOf(id: string, kind: 'image' | 'video', fresh: Fresh | null): MediaSource {
   return { url: addressOf(id), kind, ...(fresh && { fresh: JSON.stringify(fresh) }) }
 }
 
-/** From the listing where it had the best; else Facebook is asked where the file is now. A smaller one is better than none. */
-export async function openMedia(source: MediaSource, io: PullIo): Promise<Readable> {
-  const fresh = source.fresh === undefined ? null : freshSchema.parse(JSON.parse(source.fresh))
-  if (fresh?.isBest) {
-    const opened = await open(fresh.address, io).catch((error: unknown) => {
-      if (kindOf(error) === 'not-found') return null
-      throw error
-    })
-    if (opened) return opened
+/** As a listing had it that had the best; else as Facebook says when it is asked. A smaller one is better than none. */
+export async function locateMedia(source: MediaSource, io: PullIo): Promise<string> {
+  const fresh = source.fresh === undefined ? null : freshOf(source.fresh)
+  if (fresh?.isBest) return fresh.address
+  const known = listed.get(io.http.agent)?.get(keyOf(io, source.url))
+  if (known && io.now().getTime() - known.listedMs < listedForMs) return known.address
+  try {
+    const address = await getFileAddress(io, idIn(source.url), source.kind === 'video' ? 'video' : 'image')
+    if (address !== null) return address
+    throw new AshevilleError('not-found', 'Facebook does not hand this file out')
+  } catch (error) {
+    if (fresh === null || kindOf(error) !== 'not-found') throw error
+    return fresh.address
   }
-  const current = await currentAddress(source, io).catch((error: unknown) => {
-    if (fresh && !fresh.isBest && kindOf(error) === 'not-found') return fresh.address
-    throw error
-  })
-  return open(current, io)
 }
 
-async function currentAddress({ url, kind }: MediaSource, io: PullIo): Promise<string> {
-  const address = await getFileAddress(io, idIn(url), kind === 'video' ? 'video' : 'image')
-  if (address === null) throw new AshevilleError('not-found', 'Facebook does not hand this file out')
-  return address
+/**
+ * Where listings had the best of so many files a while ago, by this process's way out: what `photos` has listed, `posts` need not ask about picture
+ * by picture. Addresses last for days.
+ */
+const listed = new WeakMap<Http['agent'], Map<string, { address: string; listedMs: number }>>()
+const mostListed = 5000
+const listedForMs = 30 * 60_000
+
+const keyOf = ({ account }: PullIo, url: string) => `${account.id} ${url}`
+
+/** Walks whose pages leave the addresses of their files to the other streams. */
+export function sharingFiles({ plan, pages }: Walks): Walks {
+  return {
+    plan,
+    async *pages(walk, io) {
+      for await (const page of pages(walk, io)) {
+        for (const source of page.items.flatMap(({ media }) => media)) note(source, io)
+        yield page
+      }
+    },
+  }
 }
 
-/** `not-found` also where the address is not valid any more. */
-async function open(address: string, io: PullIo): Promise<Readable> {
-  const response = await io.http.fetch(address, { signal: io.signal, headers: { 'accept-encoding': 'identity' } })
-  if (response.status === 403) {
-    await response.body?.cancel()
-    throw new AshevilleError('not-found', 'The address of this file is not valid any more')
-  }
-  if (!response.ok) throw errorOfResponse(response, { service })
-  if (/\bhtml\b/i.test(response.headers.get('content-type') ?? '')) {
-    await response.body?.cancel()
-    throw new AshevilleError('unavailable', 'Facebook answered with a page instead of the file')
-  }
-  return streamBody(response, { service })
+function note({ url, fresh }: MediaSource, io: PullIo): void {
+  const known = fresh === undefined ? null : freshOf(fresh)
+  if (!known?.isBest) return
+  const files = listed.get(io.http.agent) ?? new Map<string, { address: string; listedMs: number }>()
+  listed.set(io.http.agent, files)
+  files.set(keyOf(io, url), { address: known.address, listedMs: io.now().getTime() })
+  const [oldest] = files.keys()
+  if (files.size > mostListed && oldest !== undefined) files.delete(oldest)
+}
+
+function freshOf(text: string): Fresh {
+  return freshSchema.parse(JSON.parse(text))
 }
