@@ -51,7 +51,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
   const bindings = bindAll(platformRoutes, {
     findMedia: findMedia({ db, storageOf }),
     listPending: listPending(reading),
-    putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }) }),
+    putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }),
     putItems: putItems({ db, storageOf, cache, metrics, now }),
     finishSync: finishSync({ db, storageOf }),
     forgetPerson: forgetPerson({ db, storageOf, cache }),

@@ -9,6 +9,7 @@ import { extensionOf, mediaTypeOf } from './media-type.ts'
 import { mediaPath } from './page-path.ts'
 import { checkFence, claimFence } from './queries/fences.ts'
 import { placeMedia, saveMedia } from './queries/media.ts'
+import { sendOnce, type UnderWay } from './send-once.ts'
 import type { Spool, Spooler } from './spool.ts'
 import type { StorageOf } from './storage-access.ts'
 
@@ -18,16 +19,17 @@ export interface MediaParts {
   db: Database
   storageOf: StorageOf
   spooler: Spooler
+  underWay: UnderWay
 }
 
 /**
- * Stores a file once by its content, and remembers where on its network it came from. A file whose content is there already is not
- * sent again. Errors: `invalid` for a body that was cut short; the storage's.
+ * Stores a file once by its content, and remembers where on its network it came from. A file whose content is there already, or is just being
+ * sent, is not sent again. Errors: `invalid` for a body that was cut short; the storage's.
  *
  * @param announced how long the body should be, if the sender said so
  */
 export async function storeMedia(
-  { db, storageOf, spooler }: MediaParts,
+  { db, storageOf, spooler, underWay }: MediaParts,
   userId: string,
   wish: MediaWish,
   body: Readable,
@@ -45,7 +47,7 @@ export async function storeMedia(
     // The body may have taken long.
     await checkFence(db, claim)
     const { isStored, ...media } = await placeMedia(db, userId, storageId, { path, sha256: spool.sha256, bytes: spool.bytes, mediaType })
-    if (!isStored) await upload(storage, media, spool, signal)
+    if (!isStored) await sendOnce(underWay, `${userId}/${storageId}/${media.sha256}`, () => upload(storage, media, spool, signal))
     await saveMedia(db, userId, storageId, media.sha256, wish.source)
     return media
   } finally {
