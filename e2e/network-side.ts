@@ -1,6 +1,6 @@
 import type { Connection } from '@asheville/clients'
-import { startMastodon, startTwitter, type Simulator } from '@asheville/simulators'
-import { expectMastodon, expectTwitter, type ExpectedAccount } from './harness/index.ts'
+import { startFacebook, startMastodon, startTwitter, type FacebookSimulator, type Simulator } from '@asheville/simulators'
+import { expectFacebook, expectMastodon, expectTwitter, type ExpectedAccount } from './harness/index.ts'
 import { connectOAuth, type Instance } from './instance.ts'
 import { webUrl, type Person } from './storage-side.ts'
 
@@ -79,5 +79,21 @@ export const startTwitterSide: StartNetwork = async ({ accounts, ...options }) =
       return instance.accounts('web').updateConnection({ ...ask, body: { paused: false } })
     },
     expected: (account) => expectTwitter(simulator.truth(account)),
+  }
+}
+
+export async function startFacebookSide({ accounts, ...options }: SideOptions): Promise<NetworkSide & { simulator: FacebookSimulator }> {
+  const app = { id: '4242', secret: 'a secret of Facebook’s app', redirectUris: [`${webUrl}/connect/facebook/callback`] }
+  const simulator = await startFacebook({ accounts: [...accounts], app, pictureSize, ...options })
+  const { url } = simulator
+  return {
+    simulator,
+    env: { FACEBOOK_CLIENT_ID: app.id, FACEBOOK_CLIENT_SECRET: app.secret, FACEBOOK_API_URL: url, FACEBOOK_WEB_URL: url },
+    listing: 'GET /:version/:id/posts',
+    generate: (wanted) => simulator.generate(wanted),
+    token: (account) => simulator.issueToken({ account }),
+    connect: (instance, person, account) =>
+      connectOAuth(instance, person, 'facebook', {}, (address) => simulator.authorize(address, { account })),
+    expected: (account) => expectFacebook(simulator.truth(account)),
   }
 }

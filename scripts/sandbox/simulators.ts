@@ -82,6 +82,8 @@ export async function startSimulators({ memory, amount, webUrl, dropboxFolder }:
       FACEBOOK_WEB_URL: facebook.url,
       FACEBOOK_CLIENT_ID: facebook.app.id,
       FACEBOOK_CLIENT_SECRET: facebook.app.secret,
+      // The simulated Facebook lets every app ask for events.
+      FACEBOOK_SCOPES: 'user_posts user_photos user_videos user_likes user_events',
       DROPBOX_API_URL: dropbox.url,
       DROPBOX_CONTENT_URL: dropbox.url,
       DROPBOX_NOTIFY_URL: dropbox.url,
