@@ -255,6 +255,8 @@ function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
  * answer is out of order, or it or the one before has what is not dated.
  */
 function coveredBy<R>(range: Range, state: State, listing: Listing<R>, turned: Turned[]): Covered[] {
+  // An answer may be empty in the midst of a listing, where all was filtered out: that says nothing of what is below.
+  if (turned.length === 0 && listing.older !== null) return []
   const places = turned.map(({ placedAt }) => placedAt)
   if (places.includes(null) || places.some((at, index) => index > 0 && at! > places[index - 1]!)) return []
   const top = state.before === null ? (places[0] ?? null) : state.last

@@ -209,6 +209,21 @@ describe('newestFirst', () => {
     expect(covered.filter(({ from, to }) => (from === null || atOf(last) >= from) && (to === null || atOf(last) < to))).toEqual([])
   })
 
+  test('an empty answer in the midst of a listing says nothing of what is below it', async () => {
+    const posts = new Map([9, 8, 3, 2].map((id) => [id, { id, place: id, version: 1 }]))
+    const vendor = { posts, highest: 9, requests: 0 }
+    const whole = timelineOf(vendor, { perPage: 2, marks: 'record', movesEdits: false, isWary: false, parts: 1 })
+    let answers = 0
+    const list: typeof whole.list = async (request, given) => {
+      answers += 1
+      return answers === 2 ? { records: [], older: request.before } : whole.list(request, given)
+    }
+    const walk = { id: 'backfill', kind: 'backfill', range: { from: null, to: null }, cursor: null } as const
+    const covers = []
+    for await (const page of newestFirst({ ...whole, list }).pages(walk, io)) covers.push(page.covers)
+    expect(covers).toEqual([[expect.anything()], [], [{ by: 'at', from: null, to: atOf(8) }]])
+  })
+
   test('what is listed from the top alone: what was withdrawn is told, and little is read again', async () => {
     const vendor: Vendor = { posts: new Map(), highest: 10, requests: 0 }
     for (let index = 0; index < 100; index++) put(vendor, (vendor.highest += 2))
