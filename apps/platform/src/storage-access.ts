@@ -1,6 +1,7 @@
 import { AshevilleError, type Fields, type Http, type Storage, type StorageAdapter } from '@asheville/core'
 import { createAccessToken, type accountsRoutes, type Client, type Connection } from '@asheville/clients'
 import { withRenewedToken } from './with-renewed-token.ts'
+import { withRetry } from './with-retry.ts'
 
 /** A person's storage, opened. Throws `not-found` when they have none of that id: another's is none of theirs. */
 export type StorageOf = (userId: string, storageId: string) => Promise<OpenStorage>
@@ -71,5 +72,5 @@ function openStorage(
     now: () => new Date(now()),
     token: () => token.get(),
   })
-  return withRenewedToken(storage, token)
+  return withRetry(withRenewedToken(storage, token))
 }
