@@ -35,7 +35,7 @@ export async function storeMedia(
   body: Readable,
   announced: number | null,
   signal: AbortSignal,
-): Promise<StoredMedia> {
+): Promise<StoredMedia & { isNew: boolean }> {
   const { storageId, connectionId, stream, fence } = wish
   const { storage } = await storageOf(userId, storageId)
   const claim = { userId, connectionId, stream, fence }
@@ -49,7 +49,7 @@ export async function storeMedia(
     const { isStored, ...media } = await placeMedia(db, userId, storageId, { path, sha256: spool.sha256, bytes: spool.bytes, mediaType })
     if (!isStored) await sendOnce(underWay, `${userId}/${storageId}/${media.sha256}`, () => upload(storage, media, spool, signal))
     await saveMedia(db, userId, storageId, media.sha256, wish.source)
-    return media
+    return { ...media, isNew: !isStored }
   } finally {
     await spool.dispose()
   }

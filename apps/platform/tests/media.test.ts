@@ -32,7 +32,13 @@ function picture(size = 1000): Buffer {
   ])
 }
 
-function put(
+/** What is said of a file in an item. */
+async function put(...wanted: Parameters<typeof send>) {
+  const { isNew: _, ...media } = await send(...wanted)
+  return media
+}
+
+function send(
   { userId, storageId }: Person,
   data: Buffer,
   query: Partial<Parameters<Constellation['client']['putMedia']>[0]['query']> = {},
@@ -98,7 +104,8 @@ describe('putMedia', () => {
     const ada = asheville.person()
     const data = picture()
     const before = await asheville.storageCalls()
-    const stored = await put(ada, data, { bytes: data.length, mediaType: 'application/x-wrong' })
+    const { isNew, ...stored } = await send(ada, data, { bytes: data.length, mediaType: 'application/x-wrong' })
+    expect(isNew).toBe(true)
     expect(stored).toEqual({
       path: `media/2024/03/${sha256(data).slice(0, 40)}.png`,
       sha256: sha256(data),
@@ -109,7 +116,7 @@ describe('putMedia', () => {
     expect((await asheville.storageCalls()) - before).toBe(1)
 
     const other = 'https://other.example/the-same.png'
-    expect(await put(ada, data, { source: other, at: '2020-01-01T00:00:00.000Z' })).toEqual(stored)
+    expect(await send(ada, data, { source: other, at: '2020-01-01T00:00:00.000Z' })).toEqual({ ...stored, isNew: false })
     expect((await asheville.storageCalls()) - before).toBe(1)
     const { found } = await asheville.client.findMedia({
       userId: ada.userId,

@@ -7,6 +7,7 @@ import { errorFields, startService, type Logger, type Service, type Sign } from 
 import { createLeaseCalls } from './lease-calls.ts'
 import { startWorker, type Worker } from './start-worker.ts'
 import type { Workshop } from './sync-stream.ts'
+import { createRetryAfter } from './with-retry-after.ts'
 
 export interface WorkersOptions {
   host: string
@@ -65,7 +66,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
       platform,
       redis,
       producer,
-      http,
+      httpFor: createRetryAfter(http),
       variables,
       scratchDir,
       holder,

@@ -3,7 +3,7 @@ import { AshevilleError, errorKinds } from '@asheville/core'
 import { outcomeOfError, outcomeOfStop } from './job-outcome.ts'
 
 const now = new Date('2026-01-01T00:00:00.000Z')
-const circumstances = { title: 'Mastodon', attempts: 0, now, random: 1 }
+const circumstances = { title: 'Mastodon', attempts: 0, hasStored: false, now, random: 1 }
 
 describe('job outcome', () => {
   test('every kind has an outcome', () => {
@@ -38,6 +38,14 @@ describe('job outcome', () => {
       kind: 'failed',
       error: 'unavailable',
       reason: 'in an hour',
+    })
+  })
+
+  test('a try that stored files of a batch, if not the batch, is none in vain', () => {
+    const error = new AshevilleError('unavailable', 'the storage broke off')
+    expect(outcomeOfError(error, { ...circumstances, attempts: 20, hasStored: true })).toEqual({
+      outcome: { kind: 'waiting', until: '2026-01-01T00:00:02.000Z', reason: 'the storage broke off' },
+      end: { kind: 'later', delayMs: 2000 },
     })
   })
 

@@ -17,6 +17,8 @@ interface Circumstances {
   title: string
   /** Retries in a row since something was last stored. */
   attempts: number
+  /** Files of a batch were stored that itself was not: the next try has fewer to store. */
+  hasStored: boolean
   now: Date
   /** From 0 to 1. */
   random: number
@@ -88,12 +90,15 @@ function fail(error: 'reconnect-required' | 'storage-full' | 'invalid' | 'unexpe
   return { outcome: { kind: 'failed', error, reason }, end: done }
 }
 
-function retry(kind: 'unavailable' | 'unexpected', reason: string, error: unknown, { attempts, now, random }: Circumstances): SliceEnd {
+function retry(kind: 'unavailable' | 'unexpected', reason: string, error: unknown, circumstances: Circumstances): SliceEnd {
+  const { hasStored, now, random } = circumstances
+  const attempts = hasStored ? 0 : circumstances.attempts
   if (attempts >= mostAttempts[kind]) return fail(kind, reason)
   const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** attempts) * (0.5 + random / 2)
   const delayMs = Math.round(Math.max(backoffMs, retryAfterOf(error) ?? 0))
   const until = new Date(now.getTime() + delayMs).toISOString()
-  return { outcome: { kind: 'retrying', until, reason }, end: later(delayMs) }
+  // A try that got somewhere is none in vain: it is not counted.
+  return { outcome: { kind: hasStored ? 'waiting' : 'retrying', until, reason }, end: later(delayMs) }
 }
 
 function retryAfterOf(error: unknown): number | undefined {

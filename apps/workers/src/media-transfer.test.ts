@@ -20,6 +20,8 @@ let source: Server
 let putMedia: Answer
 /** By address, how many more requests for it are answered with a part of the file only. */
 let cutOff: Record<string, number>
+/** How many seconds the next who asks is told to wait; null: nobody. */
+let retryAfter: number | null
 /** How often each was asked for. */
 let asked: Record<string, number>
 /** More than the buffers on the way take. */
@@ -35,6 +37,11 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1')
   source = createServer(({ url = '' }, response) => {
     asked[url] = (asked[url] ?? 0) + 1
+    if (retryAfter !== null) {
+      response.writeHead(429, { 'retry-after': String(retryAfter) }).end()
+      if (retryAfter < 60) retryAfter = null
+      return
+    }
     response.writeHead(200, { 'content-type': 'image/png', 'content-length': large.length })
     const left = cutOff[url] ?? 0
     cutOff[url] = left - 1
@@ -54,6 +61,7 @@ afterAll(() => {
 beforeEach(() => {
   putMedia = refuse('unavailable', 503)
   cutOff = {}
+  retryAfter = null
   asked = {}
 })
 
@@ -66,7 +74,7 @@ const refuse =
   }
 
 const take: Answer = (request, response) => {
-  const stored = { path: 'media/2024/01/a.png', sha256: 'a'.repeat(64), bytes: large.length, mediaType: 'image/png' }
+  const stored = { path: 'media/2024/01/a.png', sha256: 'a'.repeat(64), bytes: large.length, mediaType: 'image/png', isNew: true }
   request.resume().once('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify(stored)))
 }
 
@@ -88,6 +96,7 @@ function transfer(names: readonly string[] = ['/a.png'], network: Partial<Networ
     target,
     limits: defaultMediaLimits,
     check: () => undefined,
+    onStored: () => undefined,
   })
   return media.transfer(names.map((name) => ({ source: { url: originOf(source) + name, kind: 'image' }, at: null })))
 }
@@ -112,7 +121,7 @@ test('a file that platform finds too large or cut off is left for later', async 
   expect(Object.values(states)).toEqual([{ state: 'pending', reason: 'No' }])
 })
 
-test('files that come cut off are tried once more, and say nothing against their server', async () => {
+test('files that come cut off are tried again, and say nothing against their server', async () => {
   putMedia = take
   const names = ['/a.png', '/b.png', '/c.png', '/d.png', '/e.png', '/f.png']
   cutOff = Object.fromEntries(names.slice(0, 5).map((name) => [name, 1]))
@@ -126,7 +135,17 @@ test('a file that always comes cut off is left for later, with the reason', asyn
   cutOff = { '/a.png': 9 }
   const states = await transfer()
   expect(Object.values(states)).toEqual([{ state: 'pending', reason: expect.stringMatching(/broke off/) }])
+  expect(asked).toEqual({ '/a.png': 3 })
+})
+
+test('a host that asks to wait a moment is waited for; one that asks for longer is left for later, and holds up no post', async () => {
+  putMedia = take
+  retryAfter = 1
+  expect(Object.values(await transfer()).map(({ state }) => state)).toEqual(['stored'])
   expect(asked).toEqual({ '/a.png': 2 })
+  retryAfter = 600
+  expect(Object.values(await transfer(['/b.png']))).toEqual([{ state: 'pending', reason: expect.stringMatching(/asks to wait$/) }])
+  expect(asked).toEqual({ '/a.png': 2, '/b.png': 1 })
 })
 
 test('a file whose address does not last is fetched from where it is now, and known by its name', async () => {

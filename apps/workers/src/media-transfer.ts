@@ -2,7 +2,9 @@ import { Readable, Transform } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, MediaState, platformRoutes } from '@asheville/clients'
+import { retryAfterHeaderMs } from '@asheville/http-client'
 import { AshevilleError, kindOf, throwIfAborted, type Http, type MediaSource, type Network, type PullIo } from '@asheville/core'
+import { faultOfStorage, ofStorage } from './of-storage.ts'
 import type { Target } from './pull-parts.ts'
 
 export interface MediaLimits {
@@ -48,6 +50,8 @@ interface Parts {
   target: Target
   limits: MediaLimits
   check(): void
+  /** A file is stored that was not there before. */
+  onStored(): void
 }
 
 /** Copies files from a network to the person's storage, several at once, as streams. */
@@ -57,7 +61,7 @@ export function createMediaTransfer(parts: Parts): MediaTransfer {
   const transferOne = async ({ source, at }: WantedMedia): Promise<Tried> => {
     const host = hostOf(source.url)
     if ((failuresByHost.get(host) ?? 0) >= parts.limits.failuresPerHost) return { ...pending(`${host} does not answer`), fault: 'late' }
-    const tried = await copy(parts, source, at)
+    const tried = await copyWhenAllowed(parts, source, at)
     // A file that comes, but not whole, says nothing against the next one.
     if (tried.fault === 'host' || tried.fault === 'late') failuresByHost.set(host, (failuresByHost.get(host) ?? 0) + 1)
     else failuresByHost.delete(host)
@@ -72,25 +76,31 @@ export function createMediaTransfer(parts: Parts): MediaTransfer {
         const again: WantedMedia[] = []
         await atOnce(some, parts.limits.atOnce, async (media) => {
           parts.check()
-          const { fault, ...state } = await transferOne(media)
+          const { fault, waitMs: _, ...state } = await transferOne(media)
           states[media.source.url] = state
           if (fault === 'file' || fault === 'host') again.push(media)
         })
         return again
       }
-      const again = await tryAll([...byUrl.values()].filter((media) => states[media.source.url] === undefined))
-      if (again.length > 0) await pause(secondTryMs, undefined, { signal: parts.io.signal }).catch(() => undefined)
-      await tryAll(again)
+      let open = await tryAll([...byUrl.values()].filter((media) => states[media.source.url] === undefined))
+      for (const pauseMs of pausesMs) {
+        if (open.length === 0) break
+        await pause(pauseMs, undefined, { signal: parts.io.signal }).catch(() => undefined)
+        open = await tryAll(open)
+      }
       return states
     },
   }
 }
 
-/** What came of a try, and whose fault it is: the file came but not whole, the host failed, or it took its whole time. */
-type Tried = MediaState & { fault?: 'file' | 'host' | 'late' }
+/** What came of a try, and whose fault it is: the file came but not whole, the host failed, or took its whole time; or how long it asks to wait. */
+type Tried = MediaState & { fault?: 'file' | 'host' | 'late'; waitMs?: number }
 
-/** What broke off is tried once more at once: its item may not come by again for long. */
-const secondTryMs = 300
+/** What broke off is tried again at once, a few times: its item may not come by again for long. */
+const pausesMs = [300, 2000]
+/** A longer wait than this, or more waits, are for a later sync. */
+const longestWaitMs = 5000
+const mostWaits = 3
 
 /** Few enough for one call, however long addresses are. */
 const urlsAtOnce = 200
@@ -99,14 +109,20 @@ const urlsAtOnce = 200
 async function findStored({ platform, target, io }: Parts, urls: string[]): Promise<Record<string, MediaState>> {
   const states: Record<string, MediaState> = {}
   for (let start = 0; start < urls.length; start += urlsAtOnce) {
-    const { found } = await platform.findMedia({
-      ...target.context,
-      signal: io.signal,
-      body: { storageId: target.storageId, urls: urls.slice(start, start + urlsAtOnce) },
-    })
+    const body = { storageId: target.storageId, urls: urls.slice(start, start + urlsAtOnce) }
+    const { found } = await ofStorage(platform.findMedia({ ...target.context, signal: io.signal, body }))
     for (const [url, state] of Object.entries(found)) if (state.state !== 'pending') states[url] = state
   }
   return states
+}
+
+/** A host that asks to wait for a moment is waited for. */
+async function copyWhenAllowed(parts: Parts, source: MediaSource, at: string | null): Promise<Tried> {
+  for (let waits = 0; ; waits += 1) {
+    const tried = await copy(parts, source, at)
+    if (tried.waitMs === undefined || tried.waitMs > longestWaitMs || waits === mostWaits) return tried
+    await pause(tried.waitMs, undefined, { signal: parts.io.signal }).catch(() => undefined)
+  }
 }
 
 async function copy(parts: Parts, source: MediaSource, at: string | null): Promise<Tried> {
@@ -124,7 +140,7 @@ async function copy(parts: Parts, source: MediaSource, at: string | null): Promi
     const counted = countBytes(opened, parts.limits, deadline.progress)
     counted.on('error', (error) => (fault ??= error))
     const { target } = parts
-    const stored = await parts.platform.putMedia({
+    const { isNew, ...stored } = await parts.platform.putMedia({
       ...target.context,
       query: {
         storageId: target.storageId,
@@ -140,16 +156,17 @@ async function copy(parts: Parts, source: MediaSource, at: string | null): Promi
       contentLength: opened.bytes,
       signal,
     })
+    if (isNew) parts.onStored()
     return { state: 'stored', ...stored }
   } catch (error) {
     throwIfAborted(parts.io.signal)
     if (deadline.signal.aborted) return { ...pending('It took too long'), fault: 'late' }
-    // The next file would be refused as well: all wait.
-    if (kindOf(fault) === 'rate-limited') throw fault
+    // The network itself allows no more: all wait. A host of files that asks to wait holds up no post.
+    if (parts.network.openMedia && kindOf(fault) === 'rate-limited') throw fault
     if (fault !== null) return triedOf(fault, isOpened)
     // What arrived is not the whole file.
     if (error instanceof AshevilleError && error.kind === 'invalid') return { ...pending(error.message), fault: 'file' }
-    throw error
+    throw faultOfStorage(error)
   } finally {
     deadline.clear()
   }
@@ -167,6 +184,9 @@ async function open({ network, io, http }: Parts, source: MediaSource, signal: A
   const response = await http.fetch(address, { signal, headers: { 'accept-encoding': 'identity' } })
   if (!response.ok || response.body === null) {
     await response.body?.cancel()
+    const retryAfterMs = retryAfterHeaderMs(response.headers, Date.now())
+    if (response.status === 429 || retryAfterMs !== undefined)
+      throw new AshevilleError('rate-limited', `${hostOf(source.url)} asks to wait`, { retryAfterMs })
     throw new AshevilleError(kindOfStatus(response.status), `The server answered ${response.status}`)
   }
   const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
@@ -215,6 +235,7 @@ function createDeadline({ idleMs, totalMs }: MediaLimits): { signal: AbortSignal
 function triedOf(error: unknown, isOpened: boolean): Tried {
   const fault = isOpened ? 'file' : 'host'
   if (!(error instanceof AshevilleError)) return { ...pending('The transfer broke off'), fault }
+  if (error.kind === 'rate-limited') return { ...pending(error.message), waitMs: error.retryAfterMs ?? Infinity }
   return error.kind === 'not-found' ? { state: 'gone', reason: error.message } : { ...pending(error.message), fault }
 }
 

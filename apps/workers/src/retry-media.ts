@@ -1,5 +1,6 @@
+import { ofStorage } from './of-storage.ts'
 import type { PlatformClient } from './pull-parts.ts'
-import { ofStorage, putItems, type StoreParts } from './store-batch.ts'
+import { putItems, type StoreParts } from './store-batch.ts'
 
 /** Items of one sync whose files are tried again; the rest has its turn in the next ones. */
 const mostItems = 50
@@ -19,7 +20,7 @@ export async function retryMedia(parts: RetryParts): Promise<void> {
   const query = { storageId, connectionId, stream, limit: mostItems }
   const { items } = await ofStorage(platform.listPending({ ...context, query, signal: lease.signal }))
   if (items.length === 0) return
-  const states = await ofStorage(media.transfer(items.flatMap((item) => item.media.map((source) => ({ source, at: item.at })))))
+  const states = await media.transfer(items.flatMap((item) => item.media.map((source) => ({ source, at: item.at }))))
   lease.check()
   const seen = items.map(({ seenAt, ...item }) => ({ item, seenAt }))
   await ofStorage(putItems(parts, seen, [], [], states))

@@ -1,9 +1,10 @@
 import type { MediaState, Tally } from '@asheville/clients'
-import { AshevilleError, kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk, type Wanted } from '@asheville/core'
+import { kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk, type Wanted } from '@asheville/core'
 import type { Batch, Seen } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
 import type { MediaTransfer } from './media-transfer.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
+import { ofStorage } from './of-storage.ts'
 import { wantedOf } from './wanted-of.ts'
 
 export interface StoreParts {
@@ -32,7 +33,7 @@ export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): 
   lease.check()
   const batch = wantedOf(pulled, parts.stream, parts.wanted.contentTypes)
   const wanted = batch.items.flatMap(({ item }) => item.media.map((source) => ({ source, at: item.at })))
-  const states = wanted.length === 0 ? {} : await ofStorage(parts.media.transfer(wanted))
+  const states = wanted.length === 0 ? {} : await parts.media.transfer(wanted)
 
   const sum: Tally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
   const skipped: SkippedItem[] = [...batch.skipped]
@@ -76,19 +77,6 @@ export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): 
   })
   lease.renewed(reply, askedAt)
   return sum
-}
-
-/** What the storage wants of us must not be taken for what the network wants: it is not that connection's fault. */
-export async function ofStorage<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call
-  } catch (error) {
-    const kind = kindOf(error)
-    if (kind === 'reconnect-required') throw new AshevilleError('invalid', 'The storage has to be connected again', { cause: error })
-    if (kind !== 'rate-limited') throw error
-    const retryAfterMs = error instanceof AshevilleError ? error.retryAfterMs : undefined
-    throw new AshevilleError('unavailable', 'The storage takes no more requests for now', { cause: error, retryAfterMs })
-  }
 }
 
 /**

@@ -36,7 +36,8 @@ export interface Workshop {
   platform: PlatformClient
   redis: Redis
   producer: Producer
-  http: Http
+  /** The way out for a connection. */
+  httpFor(connectionId: string): Http
   /** Adapters' settings, by name. */
   variables: Fields
   scratchDir: string
@@ -81,11 +82,13 @@ export async function syncStream(
   addRunning(shop.redis, userId, key).catch(() => undefined)
   if (lease.needsPlan) tell({ type: 'stream', connectionId, stream: stream.name, state: 'running' })
 
+  let hasStored = false
   let ending: SliceEnd
   try {
     const back = await findHeld(shop.redis, network.id, lease.connection.server).catch(() => null)
     if (back) throw new AshevilleError('rate-limited', back.reason, { retryAfterMs: back.until.getTime() - Date.now() })
-    const parts = await gatherParts(shop, network, stream, { job, lease, held, scratch, hasWaiting })
+    const onFile = () => (hasStored = true)
+    const parts = await gatherParts(shop, network, stream, { job, lease, held, scratch, hasWaiting, onFile })
     parts.onStored = (tally, pages) =>
       tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
     const walks = lease.needsPlan ? await planWalks(parts, lease.walks) : lease.walks
@@ -93,7 +96,7 @@ export async function syncStream(
     if (ending === finished) await retryMedia(parts)
   } catch (error) {
     if (held.stop === null) await heed(shop, network, lease.connection.server, error)
-    const circumstances = { title: network.title, attempts: lease.attempts, now: new Date(), random: Math.random() }
+    const circumstances = { title: network.title, attempts: lease.attempts, hasStored, now: new Date(), random: Math.random() }
     ending = held.stop === null ? outcomeOfError(error, circumstances) : outcomeOfStop(held.stop, circumstances.now)
     if (held.stop === null) log.info({ ...errorFields(error), outcome: ending.outcome?.kind }, 'The slice ended early')
   } finally {
@@ -149,6 +152,8 @@ interface Slicing {
   held: HeldLease
   scratch: string
   hasWaiting: () => Promise<boolean>
+  /** A file is stored that was not there before. */
+  onFile: () => void
 }
 
 async function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: Slicing): Promise<PullParts> {
@@ -157,8 +162,9 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
   const context = { userId: job.userId, requestId: job.requestId }
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const token = createAccessToken(shop.accounts, { ...context, connectionId: connection.id, signal: held.signal })
+  const http = shop.httpFor(connection.id)
   const io: PullIo = {
-    http: withBudgets(shop.http, shop.redis, network, { connectionId: connection.id, server: connection.server }),
+    http: withBudgets(http, shop.redis, network, { connectionId: connection.id, server: connection.server }),
     token: () => token.get(),
     server: connection.server,
     fields: connection.fields,
@@ -182,7 +188,7 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
   const count = async (reads: number) =>
     (await accounts.countReads({ ...context, params: { connectionId: connection.id }, body: { reads } })).readsLeft
   const check = () => held.check()
-  const mediaParts = { network, platform, io, http: shop.http, target, limits: limits?.media ?? defaultMediaLimits, check }
+  const mediaParts = { network, platform, io, http, target, limits: limits?.media ?? defaultMediaLimits, check, onStored: slicing.onFile }
   return {
     accounts,
     platform,

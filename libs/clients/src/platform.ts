@@ -113,7 +113,8 @@ export const platformRoutes = {
     }),
     body: 'stream',
     maxBytes: 4 * 1024 ** 3,
-    reply: storedMediaSchema,
+    /** `isNew`: its content was not there before. */
+    reply: z.strictObject({ ...storedMediaSchema.shape, isNew: z.boolean() }),
   }),
   putItems: route({
     method: 'POST',
