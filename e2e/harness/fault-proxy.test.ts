@@ -49,6 +49,7 @@ describe('an HTTP proxy', () => {
       request.on('end', () => {
         done.push(`${request.method} ${request.url} ${got}`)
         if (request.url === '/empty') return void response.writeHead(204).end()
+        if (request.url === '/later') return void response.writeHead(429, { 'retry-after': '5' }).end('later')
         if (request.url === '/pieces') {
           response.writeHead(200, { 'x-kept': 'yes' })
           response.write('first')
@@ -110,6 +111,12 @@ describe('an HTTP proxy', () => {
     const seen = await faulty({ kind: 'stall', ms: 200 })
     expect(seen).toMatchObject({ saw: '200', bytes: body.length })
     expect(seen.ms).toBeGreaterThan(195)
+    expect(await faulty({ kind: 'stall', ms: 50 }, '/empty')).toMatchObject({ saw: '204' })
+  })
+
+  test('whoever is asked to wait is told in any case', async () => {
+    for (const kind of ['reset', 'short-body', 'stall', 'execute-and-time-out'] as const)
+      expect(await faulty({ kind }, '/later')).toMatchObject({ saw: '429', bytes: 5 })
   })
 
   test('execute and time out: done, and no answer', async () => {

@@ -52,8 +52,14 @@ export async function startHttpProxy(options: ProxyOptions = {}): Promise<Proxy>
     })
   }
 
-  /** Passes the answer on as far as the fault allows, and hears the rest of it out in any case. */
-  async function giveBack(answer: IncomingMessage, response: ServerResponse, fault: Fault | null): Promise<void> {
+  /** Passes the answer on as far as the fault allows, and hears the rest of it out in any case. One that asks to wait is passed on whole. */
+  async function giveBack(answer: IncomingMessage, response: ServerResponse, drawn: Fault | null): Promise<void> {
+    // Whoever does not hear that they are to wait cannot.
+    let fault = answer.headers['retry-after'] === undefined ? drawn : null
+    if (fault?.kind === 'stall' && fault.ms !== undefined && hasNoBody(answer, response)) {
+      await sleep(fault.ms)
+      fault = null
+    }
     if (fault?.kind === 'execute-and-time-out' || (fault !== null && hasNoBody(answer, response))) {
       for await (const _ of answer);
       if (fault.kind === 'execute-and-time-out' && fault.ms === undefined) return
