@@ -43,7 +43,7 @@ beforeAll(async () => {
   })
   const span = { from: '2023-01-01T00:00:00Z', to: '2024-06-01T00:00:00Z' }
   twitter.generate({ seed: 'to-dropbox', tweets: 200, pictures: 12, likes: 20, bookmarks: 5, following: 8, ...span })
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   await browser?.close()
@@ -97,7 +97,7 @@ test('sign in with Dropbox, connect X, see what it takes, watch it arrive: the f
   expect(storedIds('posts')).toContain(added)
   await counted(listed + 1)
   expect(dropbox.read(files(/posts\/2024-06\.json$/)[0]!.path).toString()).toContain('One more')
-}, 120_000)
+}, 300_000)
 
 test('without scripts: likes that are not allowed any more are not copied; allowed again, they arrive', async () => {
   const page = await (await browser.newContext({ javaScriptEnabled: false })).newPage()
@@ -130,7 +130,7 @@ test('without scripts: likes that are not allowed any more are not copied; allow
   await allowAgain([])
   expect(await likes.innerText()).not.toContain('Not allowed')
   expect(storedIds('likes')).toContain(liked)
-}, 120_000)
+}, 300_000)
 
 function files(pattern: RegExp) {
   return dropbox.truth()['alice']!.files.filter(({ path }) => pattern.test(path))
@@ -164,7 +164,7 @@ async function syncNow(page: Page): Promise<void> {
 
 async function upToDate(page: Page): Promise<void> {
   await page.waitForURL('**/status')
-  await page.getByText('Everything is up to date').waitFor({ timeout: 60_000 })
+  await page.getByText('Everything is up to date').waitFor({ timeout: 120_000 })
   await untilAtRest(instance.constellation)
 }
 
