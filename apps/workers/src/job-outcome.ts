@@ -1,4 +1,4 @@
-import { AshevilleError, kindOf } from '@asheville/core'
+import { AshevilleError, backoffMs, kindOf, retryLadder } from '@asheville/core'
 import type { Outcome } from '@asheville/clients'
 import { done, later, type JobEnd, type StopReason } from '@asheville/jobs'
 
@@ -24,10 +24,6 @@ interface Circumstances {
   random: number
 }
 
-/** Retries before a stream counts as failed; its next scheduled sync tries again. */
-const mostAttempts = { unavailable: 20, unexpected: 4 } as const
-const firstDelayMs = 2000
-const longestDelayMs = 10 * 60_000
 const unknownLimitMs = 60_000
 /** A limit that lasts longer is not waited for by this sync: its job ends, and the stream is due then. */
 const longestWaitMs = 60 * 60_000
@@ -93,9 +89,9 @@ function fail(error: 'reconnect-required' | 'storage-full' | 'invalid' | 'unexpe
 function retry(kind: 'unavailable' | 'unexpected', reason: string, error: unknown, circumstances: Circumstances): SliceEnd {
   const { hasStored, now, random } = circumstances
   const attempts = hasStored ? 0 : circumstances.attempts
-  if (attempts >= mostAttempts[kind]) return fail(kind, reason)
-  const backoffMs = Math.min(longestDelayMs, firstDelayMs * 2 ** attempts) * (0.5 + random / 2)
-  const delayMs = Math.round(Math.max(backoffMs, retryAfterOf(error) ?? 0))
+  const { retries, firstRetryMs, longestRetryMs } = retryLadder[kind]
+  if (attempts >= retries) return fail(kind, reason)
+  const delayMs = Math.max(backoffMs(attempts, { firstMs: firstRetryMs, longestMs: longestRetryMs }, random), retryAfterOf(error) ?? 0)
   const until = new Date(now.getTime() + delayMs).toISOString()
   // A try that got somewhere is none in vain: it is not counted.
   return { outcome: { kind: hasStored ? 'waiting' : 'retrying', until, reason }, end: later(delayMs) }
