@@ -64,7 +64,6 @@ export const enqueue = compare<Due>({
   verify: async () => undefined,
   async close({ db, redis, context, bare, ...scene }) {
     await bare.close()
-    await context.producer.close()
     await context.queue.close()
     disconnect(redis)
     await db.close()

@@ -47,7 +47,6 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   const queue = openBackend(options.queueUrl)
   const producer = createProducer(queue)
   const close = async () => {
-    await producer.close()
     await queue.close()
     subscriber.close()
     disconnect(redis)

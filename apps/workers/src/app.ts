@@ -51,7 +51,6 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
   const queue = openBackend(options.queueUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const producer = createProducer(queue)
   const close = async () => {
-    await producer.close()
     await queue.close()
     subscriber.close()
     disconnect(redis)

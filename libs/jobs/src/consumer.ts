@@ -33,6 +33,10 @@ export interface Consumer {
   cancel(key: string): void
   /** Whether a job waits that could run now. */
   hasWaiting(): Promise<boolean>
+  /** Takes no more jobs, and finishes those that run; or takes some again. */
+  drain(isDraining: boolean): void
+  /** How many jobs run. */
+  readonly running: number
   /** Stops running jobs (`shutdown`), waits for them until the deadline, then lets go of what is left. The backend stays open. */
   close(deadlineMs: number): Promise<void>
 }
@@ -52,6 +56,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const name = queueName(network)
   const jobIds = new Map<string, string>()
   const closing = new AbortController()
+  let isDraining = false
   const onError = (error: Error) => {
     if (!backend.isDown) options.onError?.(error)
   }
@@ -61,10 +66,11 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const key = streamKey(data.connectionId, data.stream)
     if (job.id !== undefined) jobIds.set(key, job.id)
     try {
-      // BullMQ may still hand out a job that it was waiting for when it was told to close.
-      const end = closing.signal.aborted ? later(handOverMs) : await options.process(data, signal ?? new AbortController().signal)
+      // BullMQ may still hand out a job that it was waiting for when it was told to close or to pause.
+      const end =
+        closing.signal.aborted || isDraining ? later(handOverMs) : await options.process(data, signal ?? new AbortController().signal)
       if (end.kind === 'done') return null
-      const delayMs = Math.max(closing.signal.aborted ? handOverMs : 1, Math.round(end.delayMs))
+      const delayMs = Math.max(closing.signal.aborted || isDraining ? handOverMs : 1, Math.round(end.delayMs))
       await job.moveToDelayed(Date.now() + delayMs, token)
       throw new DelayedError()
     } finally {
@@ -94,7 +100,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     ours.on('error', onError)
     // Others' stalled jobs are looked for in any case, and so are these.
     await takeOver(backend, name, ours, holder).catch(onError)
-    if (!closing.signal.aborted) await ours.run()
+    if (!closing.signal.aborted && !isDraining && !ours.isRunning()) await ours.run()
   })
   running.catch((error: Error) => {
     if (!closing.signal.aborted) onError(error)
@@ -106,6 +112,15 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       if (jobId !== undefined) worker?.cancelJob(jobId, 'cancelled' satisfies StopReason)
     },
     hasWaiting: () => backend.hasWaiting(name),
+    drain(wanted) {
+      if (wanted === isDraining) return
+      isDraining = wanted
+      if (wanted) worker?.pause(true).catch(onError)
+      else worker?.resume().catch(onError)
+    },
+    get running() {
+      return jobIds.size
+    },
     async close(deadlineMs) {
       closing.abort()
       const ours = await opened.catch(() => null)

@@ -19,6 +19,13 @@ export const eventsChannel = (userId: string): string => `events:${userId}`
 /** Pub/sub: JSON array of stream keys whose work is to stop. */
 export const cancelChannel = 'cancel'
 
+/** Set: the names of worker processes, and of those among them that are to take no more jobs. */
+export const workersKey = 'workers'
+export const drainedKey = 'workers-drained'
+
+/** What a worker process says of itself, until it falls silent. */
+export const workerKey = (holder: string): string => `worker:${holder}`
+
 /** Set while a rate limit holds; `server` null for the limit of the whole app. */
 export const limitKey = (network: string, server: string | null): string =>
   server === null ? `limit:${network}` : `limit:${network}:${server}`

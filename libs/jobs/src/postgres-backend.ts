@@ -15,6 +15,7 @@ import {
 } from 'bullmq'
 import pg from 'pg'
 import type { HeldJob, QueueBackend } from './queue-backend.ts'
+import { createQueueCache } from './queue-cache.ts'
 
 /** Each worker keeps one connection to be woken by; what is left is shared by everybody's statements. */
 const mostConnections = 20
@@ -65,6 +66,14 @@ export function openPostgresBackend(url: string, { onOutage }: RedisOptions): Qu
     return migrated
   }
 
+  const queues = createQueueCache(async (name) => {
+    await ready()
+    const queue = new Queue(name, { connection: pool }, createPostgresBackend)
+    queue.on('error', () => undefined)
+    await queue.waitUntilReady()
+    return queue
+  })
+
   return {
     kind: 'postgres',
 
@@ -72,15 +81,7 @@ export function openPostgresBackend(url: string, { onOutage }: RedisOptions): Qu
       return isDown
     },
 
-    requireReady: () => undefined,
-
-    async openQueue(name) {
-      await ready()
-      const queue = new Queue(name, { connection: pool }, createPostgresBackend)
-      queue.on('error', () => undefined)
-      await queue.waitUntilReady()
-      return queue
-    },
+    queue: (name) => queues.get(name),
 
     async openWorker(name, process, settings, signal) {
       for (;;) {
@@ -129,7 +130,10 @@ export function openPostgresBackend(url: string, { onOutage }: RedisOptions): Qu
       }
     },
 
-    close: () => pool.end(),
+    async close() {
+      await queues.close()
+      await pool.end()
+    },
   }
 }
 

@@ -24,29 +24,18 @@ export interface Producer {
    * `unavailable` while one runs.
    */
   forgetPerson(network: string, userId: string, connectionIds: readonly string[]): Promise<number>
-  close(): Promise<void>
 }
 
 const scheduledPriority = 10
 const jobStates: readonly JobType[] = ['active', 'wait', 'prioritized', 'delayed', 'waiting-children', 'completed', 'failed']
 
 /**
- * Adds jobs. Queues are opened when they are first used.
+ * Adds jobs.
  *
  * @see https://docs.bullmq.io/guide/jobs/deduplication
  */
 export function createProducer(backend: QueueBackend): Producer {
-  const queues = new Map<string, Promise<AnyQueue>>()
-
-  const queueOf = (network: string): Promise<AnyQueue> => {
-    backend.requireReady()
-    const known = queues.get(network)
-    if (known) return known
-    const opened = backend.openQueue(queueName(network))
-    queues.set(network, opened)
-    opened.catch(() => queues.delete(network))
-    return opened
-  }
+  const queueOf = (network: string): Promise<AnyQueue> => backend.queue(queueName(network))
 
   return {
     async enqueueSync(network, job, { isScheduled }) {
@@ -82,10 +71,6 @@ export function createProducer(backend: QueueBackend): Producer {
         await backend.forgetInEvents(queueName(network), connectionIds)
         return jobs.length
       })
-    },
-
-    async close() {
-      await Promise.allSettled([...queues.values()].map(async (queue) => (await queue).close()))
     },
   }
 }

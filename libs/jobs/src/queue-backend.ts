@@ -27,10 +27,11 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres'
   /** It was lost, and that was said: what goes wrong meanwhile need not be. */
   readonly isDown: boolean
-  /** A queue for adding jobs and for looking at them. Throws `unavailable` when nobody answers: one made then would wait for it. */
-  openQueue(name: string): Promise<AnyQueue>
-  /** Throws `unavailable` where it is known that nobody answers; BullMQ would wait. */
-  requireReady(): void
+  /**
+   * A queue for adding jobs and for looking at them, opened when it is first asked for. Throws `unavailable` when nobody answers: one made
+   * then would wait for it, and with it everybody who asks for something.
+   */
+  queue(name: string): Promise<AnyQueue>
   /** A worker that does not run yet, once the server answers, however long that takes. Rejects when the signal aborts. */
   openWorker(name: string, process: Processor, settings: WorkerSettings, signal: AbortSignal): Promise<AnyWorker>
   /** Whether a job waits that could run now. Due ones among the delayed count: BullMQ moves them only when a worker asks for its next job. */
@@ -40,6 +41,6 @@ export interface QueueBackend {
   forgetInEvents(name: string, connectionIds: readonly string[]): Promise<void>
   /** Throws `unavailable` when it does not answer, `invalid` when it is set up so that jobs may be lost. */
   check(): Promise<void>
-  /** Lets go of every connection; queues and workers are closed before. */
+  /** Closes its queues and lets go of every connection; workers are closed before. */
   close(): Promise<void>
 }

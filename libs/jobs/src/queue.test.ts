@@ -116,7 +116,6 @@ function describeQueue(name: string, makePlace: () => Promise<Place>): void {
 
     afterAll(async () => {
       await Promise.all(consumers.map((consumer) => consumer.close(2000)))
-      await producer.close()
       await backend.close()
       for (const close of closing.reverse()) await close()
       subscriber.close()

@@ -3,6 +3,7 @@ import { connectPatiently, connectRedis, type Redis, type RedisOptions } from '@
 import { Queue, Worker } from 'bullmq'
 import { checkRedis } from './check-redis.ts'
 import type { HeldJob, QueueBackend } from './queue-backend.ts'
+import { createQueueCache } from './queue-cache.ts'
 
 /** Of one command that reads BullMQ's log of events. */
 const pageOfEvents = 500
@@ -12,6 +13,12 @@ export function openRedisBackend(url: string, options: RedisOptions): QueueBacke
   const redis = connectRedis(url, options)
   const keys = (name: string) => (type: string) => `bull:${name}:${type}`
   let patient: Redis | null = null
+  const queues = createQueueCache(async (name) => {
+    const queue = new Queue(name, { connection: redis })
+    queue.on('error', () => undefined)
+    await queue.waitUntilReady()
+    return queue
+  })
 
   return {
     kind: 'redis',
@@ -20,15 +27,9 @@ export function openRedisBackend(url: string, options: RedisOptions): QueueBacke
       return redis.status !== 'ready'
     },
 
-    requireReady() {
+    async queue(name) {
       if (redis.status !== 'ready') throw new AshevilleError('unavailable', 'The queue does not answer', { retryAfterMs: 2000 })
-    },
-
-    async openQueue(name) {
-      const queue = new Queue(name, { connection: redis })
-      queue.on('error', () => undefined)
-      await queue.waitUntilReady()
-      return queue
+      return queues.get(name)
     },
 
     openWorker(name, process, settings) {
@@ -71,10 +72,10 @@ export function openRedisBackend(url: string, options: RedisOptions): QueueBacke
 
     check: () => checkRedis(redis),
 
-    close() {
+    async close() {
+      await queues.close()
       redis.disconnect()
       patient?.disconnect()
-      return Promise.resolve()
     },
   }
 }
