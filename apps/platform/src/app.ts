@@ -11,6 +11,7 @@ import { listItems } from './handlers/list-items.ts'
 import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
 import { putMedia } from './handlers/put-media.ts'
+import { removeCopies } from './handlers/remove-copies.ts'
 import { createPlatformMetrics } from './metrics.ts'
 import type { PageCache } from './page-cache.ts'
 import { createPageReader } from './page-reader.ts'
@@ -54,6 +55,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }),
     putItems: putItems({ db, storageOf, cache, metrics, now }),
     finishSync: finishSync({ db, storageOf }),
+    removeCopies: removeCopies({ db, storageOf, cache }),
     forgetPerson: forgetPerson({ db, storageOf, cache }),
     listItems: listItems(reading),
     getItem: getItem(reading),

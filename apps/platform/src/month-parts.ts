@@ -5,6 +5,7 @@ import type { PageCache } from './page-cache.ts'
 import { bytesOf, newPage, parsePage, printPage, salvage, type Page } from './page-file.ts'
 import { conflictPath, partOf, partPath } from './page-path.ts'
 import type { PageRow } from './queries/pages.ts'
+import { textOf } from './read-text.ts'
 
 /** Past this a month's last part is closed, and the next item begins another. */
 export const closedBytes = 4 * 1024 * 1024
@@ -91,7 +92,7 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
     Object.assign(part, { page: emptyPage(part.month, about), revision: null, bytes: 0 })
     return false
   }
-  const text = got.bytes > maxReadBytes ? null : await readText(got.body)
+  const text = got.bytes > maxReadBytes ? null : await textOf(got.body)
   if (text === null) {
     got.body.destroy()
     throw new AshevilleError('invalid', `The file ${part.path} in your storage has grown beyond what Asheville reads; move it elsewhere`)
@@ -101,12 +102,6 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
   part.page = parsePage(text) ?? (await rescue(part, text, about, io))
   part.bytes = sizeOf(part.page)
   return true
-}
-
-async function readText(body: Readable): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of body) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString()
 }
 
 /** Keeps the unreadable file under another name, the same one for the same content, then goes on with what can be saved. */

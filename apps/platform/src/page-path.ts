@@ -77,6 +77,11 @@ export function conflictPath(path: string, day: string, content: string): string
   return path.replace(/\.json$/, `.conflict-${day}-${mark(content)}.json`)
 }
 
+/** The month that a file of ours belongs to, be it a page or a person's version of one; null for any other file. */
+export function monthOfFile(path: string): string | null {
+  return partOf(path.replace(/\.conflict-\d{4}-\d{2}-\d{2}-[a-z2-9]+(?=\.json$)/, ''))?.month ?? null
+}
+
 /** `media/2024/03/<hash>.<ext>`, the month being that of the first item that brought it. */
 export function mediaPath(sha256: string, extension: string, at: string | null): string {
   const month = at === null ? 'undated' : `${at.slice(0, 4)}/${at.slice(5, 7)}`

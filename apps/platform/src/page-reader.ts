@@ -1,6 +1,7 @@
 import type { Storage } from '@asheville/core'
 import type { PageCache } from './page-cache.ts'
 import { parsePage, salvage, type Entry } from './page-file.ts'
+import { textOf } from './read-text.ts'
 
 /** Items of a page file by their ids. */
 export type PageItems = ReadonlyMap<string, Entry>
@@ -66,9 +67,7 @@ export function createPageReader(cache: PageCache, maxBytes = 64 * 1024 ** 2): R
       held.delete(name)
       return new Map()
     }
-    const pieces: Buffer[] = []
-    for await (const piece of got.body) pieces.push(piece as Buffer)
-    return hold(name, { asked, revision: got.revision, ...parsed(Buffer.concat(pieces).toString()), checkedAt: Date.now() })
+    return hold(name, { asked, revision: got.revision, ...parsed(await textOf(got.body)), checkedAt: Date.now() })
   }
 
   return async (storage, place) => {

@@ -11,7 +11,7 @@ import { itemKey, monthPath } from './page-path.ts'
 import { accountFolder } from './queries/accounts.ts'
 import { checkFence, claimFence } from './queries/fences.ts'
 import { findByIds, findByKeys, findMissing, moveOrigins, type ItemRow } from './queries/items.ts'
-import { findSources } from './queries/media.ts'
+import { findSources, findStored } from './queries/media.ts'
 import { notePending } from './queries/pending.ts'
 import type { StorageOf } from './storage-access.ts'
 import { isOlder, toStoredObject, versionOf } from './stored-object.ts'
@@ -35,6 +35,8 @@ interface Delivered {
   hash: string
   /** Of its files, if it has any: whether one is to be tried again. */
   files: 'pending' | 'settled' | null
+  /** Hashes of its files that are said to be stored. */
+  hashes: string[]
 }
 
 /**
@@ -68,6 +70,7 @@ export async function storeBatch(parts: StoreParts, userId: string, batch: Batch
     months,
   )
   await moveOrigins(db, userId, storageId, { connectionId, stream }, sorted.moved)
+  await doubtFiles(db, userId, storageId, [...delivered.values()])
   const keysOf = (files: Delivered['files']) =>
     [...delivered.values()].filter((one) => one.files === files).map(({ key }) => rows.get(key)?.key ?? key)
   await notePending(db, userId, storageId, { connectionId, stream }, { pending: keysOf('pending'), settled: keysOf('settled') })
@@ -121,9 +124,26 @@ function deliver(
   const mediaStates = states(item)
   const entry = toEntry(toStoredObject({ ...item, mediaStates }, stream))
   if (bytesOf(entry) > maxPartBytes) return skip(`it is larger than ${maxPartBytes / 1024 / 1024} MiB`)
-  const isPending = item.media.some(({ url }) => (mediaStates[url]?.state ?? 'pending') === 'pending')
-  const files = item.media.length === 0 ? null : isPending ? 'pending' : 'settled'
-  return { key: itemKey({ network, accountId: account.id, contentType, id }), contentType, entry, hash: itemHash(entry.object), files }
+  const media = item.media.map(({ url }) => mediaStates[url])
+  const isPending = media.some((state) => state === undefined || state.state === 'pending')
+  const files = media.length === 0 ? null : isPending ? 'pending' : 'settled'
+  const hashes = media.flatMap((state) => (state?.state === 'stored' ? [state.sha256] : []))
+  return {
+    key: itemKey({ network, accountId: account.id, contentType, id }),
+    contentType,
+    entry,
+    hash: itemHash(entry.object),
+    files,
+    hashes,
+  }
+}
+
+/** A file that was stored may have been removed with what else showed it, before this item's page did: then it is to be had again. */
+async function doubtFiles(db: Database, userId: string, storageId: string, delivered: readonly Delivered[]): Promise<void> {
+  const hashes = [...new Set(delivered.flatMap((one) => one.hashes))]
+  const there = await findStored(db, userId, storageId, hashes)
+  if (there.size === hashes.length) return
+  for (const one of delivered) if (one.hashes.some((hash) => !there.has(hash))) one.files = 'pending'
 }
 
 /** Of an item that comes twice in a batch, the newer version; of equals the later one. */

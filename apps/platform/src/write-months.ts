@@ -21,6 +21,7 @@ import {
 } from './month-parts.ts'
 import { findByKeys, type ItemRow } from './queries/items.ts'
 import { beginWriting, holdMonths, pagesOfMonths } from './queries/pages.ts'
+import { sideBySide } from './side-by-side.ts'
 
 /** A change of one item, by its key in the index. */
 export interface ItemChange {
@@ -140,7 +141,7 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
       failure ??= new AshevilleError('unavailable', 'The files in the storage keep changing while they are written', { retryAfterMs: 5000 })
       break
     }
-    await sideBySide(open, (work) => prepare(scope, work, places))
+    await sideBySide(open, readers, (work) => prepare(scope, work, places))
     const drafts = open.flatMap(({ parts }) => parts.filter((part) => part.draft !== null))
     if (drafts.length === 0) break
     await scope.checkFence()
@@ -287,12 +288,4 @@ function report(batch: MonthBatch, parts: readonly Part[], places: ReadonlyMap<s
     else if (change.kind === 'gone') outcomes.set(key, 'gone')
     else outcomes.set(key, places.has(key) ? 'changed' : 'new')
   }
-}
-
-async function sideBySide<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const run = async () => {
-    for (let one = all[next++]; one !== undefined; one = all[next++]) await work(one)
-  }
-  await Promise.all(Array.from({ length: Math.min(readers, all.length) }, run))
 }

@@ -85,6 +85,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       putMedia: workers.putMedia,
       putItems: workers.putItems,
       finishSync: conductor.finishSync,
+      removeCopies: conductor.removeCopies,
     },
     person() {
       const [userId, storageId] = [randomUUID(), randomUUID()]

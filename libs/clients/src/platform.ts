@@ -144,6 +144,23 @@ export const platformRoutes = {
     body: z.strictObject({ storageId: id }),
     reply: 'none',
   }),
+  removeCopies: route({
+    method: 'POST',
+    path: '/v1/remove',
+    summary:
+      'Remove what is stored of some content types of an account: page files, what the index knows of them, and media that nothing else shows. Said again until it is done, it goes on',
+    policy: { who: 'service', from: ['conductor'], user: true },
+    body: z.strictObject({
+      storageId: id,
+      connectionId: id,
+      network: z.string(),
+      accountId: z.string(),
+      contentTypes: z.array(contentTypeSchema).min(1),
+      /** Of the streams that bring them: whoever writes with an older one is refused from now on. */
+      fences: z.array(z.strictObject({ stream: z.string(), fence: z.number().int().positive() })),
+    }),
+    reply: z.strictObject({ items: count, files: count, media: count, isDone: z.boolean() }),
+  }),
   forgetPerson: route({
     method: 'DELETE',
     path: '/v1/person',

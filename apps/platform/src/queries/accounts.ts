@@ -26,10 +26,7 @@ export async function accountFolder(
   account: NetworkAccount,
 ): Promise<string> {
   const { id, handle, title, url } = account
-  const [known] = await db.query<AccountFolder>(
-    `SELECT ${columns} FROM accounts WHERE user_id = $1 AND storage_id = $2 AND network = $3 AND account_id = $4`,
-    [userId, storageId, network, id],
-  )
+  const known = await findAccount(db, userId, storageId, network, id)
   if (known) {
     if (known.handle !== handle || known.title !== title || known.url !== url)
       await db.query(
@@ -59,4 +56,38 @@ export function listAccounts(db: Database, userId: string, storageId: string): P
     userId,
     storageId,
   ])
+}
+
+/** An account that something of is, or was, in the storage. */
+export async function findAccount(
+  db: Database,
+  userId: string,
+  storageId: string,
+  network: string,
+  accountId: string,
+): Promise<AccountFolder | null> {
+  const [account] = await db.query<AccountFolder>(
+    `SELECT ${columns} FROM accounts WHERE user_id = $1 AND storage_id = $2 AND network = $3 AND account_id = $4`,
+    [userId, storageId, network, accountId],
+  )
+  return account ?? null
+}
+
+/** Nothing of the account is in the storage any more, its profile neither. */
+export async function dropAccount(
+  db: Database,
+  userId: string,
+  storageId: string,
+  { network, id }: Pick<AccountFolder, 'network' | 'id'>,
+  profile: string,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query('DELETE FROM accounts WHERE user_id = $1 AND storage_id = $2 AND network = $3 AND account_id = $4', [
+      userId,
+      storageId,
+      network,
+      id,
+    ])
+    await tx.query('DELETE FROM documents WHERE user_id = $1 AND storage_id = $2 AND path = $3', [userId, storageId, profile])
+  })
 }

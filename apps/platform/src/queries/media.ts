@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { AshevilleError } from '@asheville/core'
 import type { StoredMedia, StoredMediaCount } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 
@@ -41,13 +42,70 @@ export async function placeMedia(
   return row ?? { ...media, isStored: false }
 }
 
-/** The file is in the storage, and this is where it came from. */
+/** The file is in the storage, and this is where it came from. Throws `unavailable` when it is just being removed. */
 export async function saveMedia(db: Database, userId: string, storageId: string, sha256: string, source: string): Promise<void> {
-  await db.query(
-    `WITH stored AS (UPDATE media SET is_stored = true WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND NOT is_stored)
-     INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) VALUES ($1, $2, $4, $5, $3)
-     ON CONFLICT (user_id, storage_id, url_hash) DO UPDATE SET sha256 = EXCLUDED.sha256`,
+  const rows = await db.query(
+    `WITH sound AS (
+       SELECT FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND fate IS DISTINCT FROM 'removing' FOR UPDATE),
+     stored AS (
+       UPDATE media SET is_stored = true, fate = NULL
+       WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND (NOT is_stored OR fate IS NOT NULL) AND EXISTS (SELECT FROM sound))
+     INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) SELECT $1, $2, $4, $5, $3 FROM sound
+     ON CONFLICT (user_id, storage_id, url_hash) DO UPDATE SET sha256 = EXCLUDED.sha256 RETURNING 1`,
     [userId, storageId, sha256, hashOf(source), source],
+  )
+  if (rows.length === 0) throw new AshevilleError('unavailable', 'This file is just being removed from the storage', { retryAfterMs: 2000 })
+}
+
+/** Of these files, by hash, those that count as stored. */
+export async function findStored(db: Database, userId: string, storageId: string, hashes: readonly string[]): Promise<Set<string>> {
+  if (hashes.length === 0) return new Set()
+  const rows = await db.query<{ sha256: string }>(
+    'SELECT sha256 FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = ANY($3) AND is_stored',
+    [userId, storageId, hashes],
+  )
+  return new Set(rows.map(({ sha256 }) => sha256))
+}
+
+/** Something that showed these files is being removed: until it is known that something else does, they do not count as stored. */
+export async function doubtMedia(db: Database, userId: string, storageId: string, paths: readonly string[]): Promise<void> {
+  await db.query(
+    "UPDATE media SET is_stored = false, fate = 'doubted' WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3) AND is_stored",
+    [userId, storageId, paths],
+  )
+}
+
+/** Where the files lie that are doubted or were being removed. */
+export async function listDoubted(db: Database, userId: string, storageId: string): Promise<string[]> {
+  const rows = await db.query<{ path: string }>('SELECT path FROM media WHERE user_id = $1 AND storage_id = $2 AND fate IS NOT NULL', [
+    userId,
+    storageId,
+  ])
+  return rows.map(({ path }) => path)
+}
+
+export async function keepMedia(db: Database, userId: string, storageId: string, paths: readonly string[]): Promise<void> {
+  await db.query(
+    "UPDATE media SET is_stored = true, fate = NULL WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3) AND fate = 'doubted'",
+    [userId, storageId, paths],
+  )
+}
+
+/** From now on nobody may count on these; answers which: those that somebody brought again since are not among them. */
+export async function markRemoving(db: Database, userId: string, storageId: string, paths: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ path: string }>(
+    `UPDATE media SET fate = 'removing' WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3) AND fate IS NOT NULL RETURNING path`,
+    [userId, storageId, paths],
+  )
+  return rows.map(({ path }) => path)
+}
+
+export async function dropMedia(db: Database, userId: string, storageId: string, paths: readonly string[]): Promise<void> {
+  await db.query(
+    `WITH gone AS (
+       DELETE FROM media WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3) AND fate = 'removing' RETURNING sha256)
+     DELETE FROM media_sources s USING gone g WHERE s.user_id = $1 AND s.storage_id = $2 AND s.sha256 = g.sha256`,
+    [userId, storageId, paths],
   )
 }
 

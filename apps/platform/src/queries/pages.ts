@@ -1,4 +1,5 @@
 import type { Database } from '@asheville/database'
+import { removePending } from './pending.ts'
 
 /** A page file as it was last seen. `isWritten: false`: a write began that nobody saw end, so it is read again. */
 export interface PageRow {
@@ -117,4 +118,28 @@ export async function savePages(
       column('items'),
     ],
   )
+}
+
+/** The page files below a folder (`mastodon/ada/posts/`) that the index knows of, whether seen written or not. */
+export function pathsBelow(db: Database, userId: string, storageId: string, folder: string): Promise<Pick<PageRow, 'path'>[]> {
+  return db.query('SELECT path FROM pages WHERE user_id = $1 AND storage_id = $2 AND starts_with(path, $3)', [userId, storageId, folder])
+}
+
+/** These page files are no more, nor are their items; answers how many those were. */
+export function forgetPages(db: Database, userId: string, storageId: string, paths: readonly string[]): Promise<number> {
+  return db.transaction(async (tx) => {
+    const values = [userId, storageId, paths]
+    const items = await tx.query<{ key: string }>(
+      'DELETE FROM items WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3) RETURNING key',
+      values,
+    )
+    await removePending(
+      tx,
+      userId,
+      storageId,
+      items.map(({ key }) => key),
+    )
+    await tx.query('DELETE FROM pages WHERE user_id = $1 AND storage_id = $2 AND path = ANY($3)', values)
+    return items.length
+  })
 }
