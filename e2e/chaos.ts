@@ -1,17 +1,24 @@
 import { parseArgs } from 'node:util'
+import { startCrowd, wake, type Crowd, type CrowdOptions } from './crowd.ts'
 import { isMet, lower, tableOf, writeFigures, type Figure } from './figures.ts'
 import { runFaultyScenario, type FaultySide } from './faulty-scenario.ts'
-import type { Verdict } from './harness/index.ts'
+import { judged } from './judged.ts'
 import { runKillScenario, type KillScenario } from './kill-scenario.ts'
+import { runningSets } from './running-sets-scenario.ts'
+import { severalAtOnce, severalProcesses } from './several-scenario.ts'
+import { wipedRedis } from './wiped-scenario.ts'
 
-// npm run chaos -- [SCENARIO …] --json FILE [--kills N] [--items N] [--seed N]: first syncs in which processes die or freeze at seeded
-// moments, or calls to the network and the storage go wrong; then files and index are compared with what the network has.
+// npm run chaos -- [SCENARIO …] --json FILE [--kills N] [--items N] [--people N] [--seed N]: first syncs in which processes die or freeze at
+// seeded moments, or calls to the network and the storage go wrong; then files and index are compared with what the network has.
 
 interface Scale {
   seed: string
+  /** Of the one person, in scenarios of one. */
   items: number
   pictures: number
   kills: number
+  /** In scenarios of many. */
+  people: number
 }
 
 /** Each says what it saw, and answers its figures. */
@@ -24,6 +31,21 @@ const scenarios: Record<string, (name: string, scale: Scale) => Promise<Figure[]
   frozen: killing({ acts: ['kill', 'freeze', 'stop', 'wipe'] }),
   /** Nobody dies, but one call in five goes wrong. */
   faulty,
+  /** Nobody dies, but there are several of each who work on the queues. */
+  several: crowded({ statuses: 150, pictures: 2, latencyMs: 50, env: severalProcesses }, severalAtOnce),
+  /** Redis forgets everything while many are at work and more becomes due. */
+  wiped: crowded({ statuses: 800, latencyMs: 1000, env: severalProcesses }, async (name, crowd, { seed }) => {
+    await wake(crowd)
+    return wipedRedis(name, crowd, { seed, times: 4, everyMs: [1000, 5000] })
+  }),
+  /** All die at once, and what Redis says of who is at work is not true any more. */
+  'running-sets': crowded(
+    { statuses: 200, latencyMs: 2000, only: 'statuses', env: { PROCESSES: 'conductor:2,workers:2', WORKER_CONCURRENCY: '100' } },
+    async (name, crowd, { people }) => {
+      await wake(crowd)
+      return runningSets(name, crowd, people)
+    },
+  ),
 }
 
 const { values, positionals } = parseArgs({
@@ -32,6 +54,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'string' },
     kills: { type: 'string', default: '10' },
     items: { type: 'string', default: '5000' },
+    people: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -40,9 +63,9 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   const unknown = positionals.filter((name) => !(name in scenarios))
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
-  const [items, kills] = [positive('items'), positive('kills')]
+  const [items, kills, people] = [positive('items'), positive('kills'), positive('people')]
   const figures: Figure[] = []
-  const scale = { seed: values.seed, items, pictures: Math.ceil(items / 50), kills }
+  const scale = { seed: values.seed, items, pictures: Math.ceil(items / 50), kills, people }
   for (const [name, run] of Object.entries(scenarios)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     try {
@@ -99,18 +122,21 @@ async function faulty(name: string, { seed, items, pictures }: Scale): Promise<F
   ]
 }
 
-function judged(name: string, { counts, findings }: Verdict): Figure[] {
-  for (const { kind, id, path, detail } of findings.slice(0, 20)) console.log(`${kind}: ${id ?? path ?? ''} ${detail}`)
-  return [
-    lower(`${name}-lost`, counts.lost, 'items', 0),
-    lower(`${name}-doubled`, counts.doubled, 'items', 0),
-    lower(`${name}-differing`, counts.differing, 'items', 0),
-    lower(`${name}-findings`, findings.length, 'findings', 0),
-    lower(`${name}-items`, counts.items, 'items'),
-  ]
+function crowded(
+  options: Omit<CrowdOptions, 'people' | 'seed'>,
+  run: (name: string, crowd: Crowd, scale: Scale) => Promise<Figure[]>,
+): (name: string, scale: Scale) => Promise<Figure[]> {
+  return async (name, scale) => {
+    const crowd = await startCrowd({ ...options, people: scale.people, seed: scale.seed })
+    try {
+      return await run(name, crowd, scale)
+    } finally {
+      await crowd.close()
+    }
+  }
 }
 
-function positive(name: 'items' | 'kills'): number {
+function positive(name: 'items' | 'kills' | 'people'): number {
   const value = Number(values[name])
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a number from 1 on`)
   return value
