@@ -7,7 +7,7 @@ import type { Answered, Sent } from './send.ts'
 import { apiRoutes, labelOf, pageRoutes, type ApiRoute } from './tables.ts'
 import type { Verdict } from './verdict.ts'
 import { raw, writeRequest } from './write-request.ts'
-import { takeLease } from './people.ts'
+import { holdLease, takeLease } from './people.ts'
 import type { World } from './world.ts'
 
 /** How many requests each route gets, and the seed that they come from. */
@@ -135,7 +135,9 @@ const call = fc.record({
 /** Right callers that send what no program of ours would. */
 export async function tryHostileCalls(world: World, verdict: Verdict, options: HostileOptions): Promise<void> {
   const { attacker, instance } = world
-  const own = { ...attacker.own, sessionToken: absentBelongings().sessionToken }
+  // The one that was begun with may have been given to a worker since.
+  const { syncId } = await holdLease(instance, attacker.own.userId, attacker.own.connectionId)
+  const own = { ...attacker.own, syncId, sessionToken: absentBelongings().sessionToken }
   const calls = fc.sample(call, { numRuns: options.runs, seed: options.seed })
   const isOfLease = ({ contract }: ApiRoute): boolean => contract.path.includes('/streams/')
   // The lease first, while nothing has paused its connection.

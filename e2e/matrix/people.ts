@@ -108,8 +108,8 @@ async function parkAnother(
   return (await web.getParked({ userId, query: { provider, sessionId } })).parkedId
 }
 
-/** A sync that only this test works on: its job is in no queue, and its stream is held. */
-async function holdLease(
+/** A sync that only this test works on, the running one or a new one: its job is in no queue, and its stream is held, for half a minute. */
+export async function holdLease(
   instance: Instance,
   userId: string,
   connectionId: string,

@@ -10,6 +10,7 @@ import { handleNoteForgotten } from './closing/note-forgotten.ts'
 import { handleAcknowledgeOutbox } from './handlers/acknowledge-outbox.ts'
 import { handleBeginConnect } from './handlers/begin-connect.ts'
 import { handleCancelSync } from './handlers/cancel-sync.ts'
+import { handleCancelWork } from './handlers/cancel-work.ts'
 import { handleClaimDue } from './handlers/claim-due.ts'
 import { handleClaimOutbox } from './handlers/claim-outbox.ts'
 import { handleCountReads } from './handlers/count-reads.ts'
@@ -28,8 +29,10 @@ import { handleListLeases } from './handlers/list-leases.ts'
 import { handleListReads } from './handlers/list-reads.ts'
 import { handleListStreams } from './handlers/list-streams.ts'
 import { handleListSyncs } from './handlers/list-syncs.ts'
+import { handlePlanSync } from './handlers/plan-sync.ts'
 import { handleRemoveConnection } from './handlers/remove-connection.ts'
 import { handleRenewLease } from './handlers/renew-lease.ts'
+import { handleRestartStreams } from './handlers/restart-streams.ts'
 import { handleReturnLeases } from './handlers/return-leases.ts'
 import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
 import { handleSavePlan } from './handlers/save-plan.ts'
@@ -121,9 +124,12 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     listReads: handleListReads(context),
     getAccess: handleGetAccess(context, access),
     createSync: handleCreateSync(context),
+    planSync: handlePlanSync(context),
     getSync: handleGetSync(context),
     listSyncs: handleListSyncs(context),
     cancelSync: handleCancelSync(context),
+    cancelWork: handleCancelWork(context),
+    restartStreams: handleRestartStreams(context),
     listStreams: handleListStreams(context),
     claimDue: handleClaimDue(context),
     listLeases: handleListLeases(context),

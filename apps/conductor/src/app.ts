@@ -1,7 +1,8 @@
-import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients'
+import { accountsRoutes, conductorRoutes, createClient, platformRoutes } from '@asheville/clients'
 import { checkRedis, createProducer, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
 import {
+  bindAll,
   createVerifier,
   errorFields,
   startService,
@@ -12,10 +13,18 @@ import {
   type Sign,
 } from '@asheville/service'
 import type { Context, NetworkFacts } from './context.ts'
+import { cancelConnection } from './handlers/cancel-connection.ts'
 import { cancelSync } from './handlers/cancel-sync.ts'
+import { cancelSyncs } from './handlers/cancel-syncs.ts'
 import { createSync } from './handlers/create-sync.ts'
 import { events } from './handlers/events.ts'
 import { getStatus } from './handlers/get-status.ts'
+import { getSync } from './handlers/get-sync.ts'
+import { listSyncs } from './handlers/list-syncs.ts'
+import { pauseConnection } from './handlers/pause-connection.ts'
+import { planSync } from './handlers/plan-sync.ts'
+import { restartConnection } from './handlers/restart-connection.ts'
+import { resumeConnection } from './handlers/resume-connection.ts'
 import { startLoops } from './start-loops.ts'
 
 export interface ConductorOptions {
@@ -39,7 +48,7 @@ export interface ConductorOptions {
 
 /** Starts the conductor: its HTTP API and its loops. Throws when the Redis may lose jobs. */
 export async function createConductor(options: ConductorOptions): Promise<Service> {
-  const { logger, sign, redisUrl } = options
+  const { logger, sign, redisUrl, networks } = options
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: options.accountsUrl, sign })
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 60_000 })
   const redis = connectRedis(redisUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
@@ -53,7 +62,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   }
   try {
     await Promise.all([refuseEvictingRedis(redis), refuseUnfitQueue(queue)])
-    const context: Context = { accounts, platform, networks: options.networks, redis, subscriber, queue, producer, log: logger }
+    const context: Context = { accounts, platform, redis, subscriber, queue, producer, networks, log: logger }
     const service = await startService({
       name: 'conductor',
       host: options.host,
@@ -82,7 +91,20 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
 
 /** The conductor's routes. */
 export function conductorBindings(context: Context): Binding[] {
-  return [createSync(context), getStatus(context), cancelSync(context), events(context)]
+  return bindAll(conductorRoutes, {
+    createSync: createSync(context),
+    planSync: planSync(context),
+    listSyncs: listSyncs(context),
+    getSync: getSync(context),
+    cancelSyncs: cancelSyncs(context),
+    cancelSync: cancelSync(context),
+    cancelConnection: cancelConnection(context),
+    restartConnection: restartConnection(context),
+    pauseConnection: pauseConnection(context),
+    resumeConnection: resumeConnection(context),
+    getStatus: getStatus(context),
+    events: events(context),
+  })
 }
 
 function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {

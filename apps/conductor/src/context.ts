@@ -8,7 +8,7 @@ export type AccountsClient = Client<typeof accountsRoutes>
 export type PlatformClient = Client<typeof platformRoutes>
 
 /** What the conductor knows of a network. */
-export type NetworkFacts = Pick<Network, 'id' | 'title' | 'budgets'>
+export type NetworkFacts = Pick<Network, 'id' | 'title' | 'budgets' | 'streams'>
 
 /** What a conductor process works with. */
 export interface Context {

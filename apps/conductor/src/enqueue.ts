@@ -34,3 +34,15 @@ export async function enqueue(
   if (failed > 0) log.warn({ requestId, failed: failed + left, error: errorFields(first) }, 'Jobs are left to be enqueued later')
   return failed + left
 }
+
+/** How long a person waits for the queue. */
+const patienceMs = 500
+
+/** The same for what a person asked for: it is accepted once Postgres has it, and queued later while Redis is away. */
+export async function enqueueSoon(
+  context: { producer: Producer; log: Logger },
+  jobs: readonly SyncJob[],
+  requestId: string,
+): Promise<void> {
+  await Promise.race([enqueue(context, jobs, requestId), new Promise((resolve) => setTimeout(resolve, patienceMs).unref())])
+}

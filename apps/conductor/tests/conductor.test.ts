@@ -133,6 +133,198 @@ describe('syncs', () => {
   })
 })
 
+describe('what is under way', () => {
+  /** Until so many entries of the person have been stored. */
+  const stored = (userId: string, count: number) => until(async () => (await all.stored(userId)).length >= count)
+  const slow = { count: 400, perPage: 5, latencyMs: 60 }
+  const eventsOf = async (userId: string) =>
+    (await redis.xrange(`events:${userId}`, '-', '+')).map(
+      ([, fields]) => JSON.parse(fields[1] ?? '{}') as { type: string; state?: string },
+    )
+
+  /** A person whose history takes long, while it is pulled. */
+  async function underWay() {
+    const { web } = await startConductor()
+    await startWorkers()
+    Object.assign(scroll.state, slow)
+    const person = await all.connect()
+    const { userId, connection } = person
+    const { sync } = await web.createSync({ userId, body: everything })
+    await stored(userId, 5)
+    return { web, userId, sync, params: { connectionId: connection.id } }
+  }
+
+  afterEach(() => void Object.assign(scroll.state, { count: 40, perPage: 20, latencyMs: 0 }))
+
+  test('is told as such, with its pace, and told live', async () => {
+    const { web, userId, params } = await underWay()
+    await until(async () => ((await web.getStatus({ userId })).networks[0]?.itemsPerMinute ?? 0) > 0)
+    const { networks } = await web.getStatus({ userId })
+    expect(networks).toMatchObject([{ connection: { id: params.connectionId }, word: 'syncing', isComplete: false, secondsLeft: null }])
+    expect(networks[0]!.types).toMatchObject([{ contentType: 'posts', word: 'syncing', available: null }])
+    expect(networks[0]!.types[0]!.stored).toBeGreaterThanOrEqual(5)
+    expect((await eventsOf(userId)).map(({ type }) => type)).toEqual(expect.arrayContaining(['sync', 'stream', 'progress']))
+  })
+
+  test('of one connection, and of the person, is cancelled at once; asked again, nothing is', async () => {
+    for (const cancel of ['cancelConnection', 'cancelSyncs'] as const) {
+      const { web, userId, sync, params } = await underWay()
+      const started = performance.now()
+      const ended = cancel === 'cancelSyncs' ? await web.cancelSyncs({ userId }) : await web.cancelConnection({ userId, params })
+      expect(ended).toMatchObject({ sync: { id: sync.id, state: 'cancelled' } })
+      await until(async () => (await listRunning(redis, userId)).length === 0)
+      expect(performance.now() - started).toBeLessThan(3000)
+      expect((await web.getStatus({ userId })).networks).toMatchObject([{ word: 'queued', until: expect.any(String), isComplete: false }])
+      expect((await eventsOf(userId)).some(({ type, state }) => type === 'stream' && state === 'cancelled')).toBe(true)
+      expect(await web.cancelSyncs({ userId })).toEqual({ sync: null })
+      expect(await web.cancelConnection({ userId, params })).toEqual({ sync: null })
+    }
+  })
+
+  test('is paused at once, and goes on where it was', async () => {
+    const { web, userId, params } = await underWay()
+    const started = performance.now()
+    expect(await web.pauseConnection({ userId, params })).toMatchObject({ state: 'paused' })
+    await until(async () => (await listRunning(redis, userId)).length === 0)
+    expect(performance.now() - started).toBeLessThan(3000)
+    expect((await web.getStatus({ userId })).networks).toMatchObject([{ word: 'paused', nextRunAt: null }])
+    expect(await kindOf(web.createSync({ userId, body: { trigger: 'person', connectionIds: [params.connectionId] } }))).toBe('conflict')
+    scroll.delivered.clear()
+    scroll.state.latencyMs = 0
+    expect(await web.resumeConnection({ userId, params })).toMatchObject({ state: 'active' })
+    const { syncs } = await web.listSyncs({ userId, query: {} })
+    expect(await all.ended(userId, syncs[0]!.id)).toMatchObject({ state: 'done', tally: { new: expect.any(Number) } })
+    expect(await all.stored(userId)).toHaveLength(400)
+    expect(scroll.delivered.has('401-0')).toBe(false)
+  })
+
+  test('is restarted from the checkpoint, or from scratch, which doubles nothing', async () => {
+    const { web, userId, params } = await underWay()
+    scroll.delivered.clear()
+    const again = await web.restartConnection({ userId, params, body: { stream: null, from: 'checkpoint' } })
+    await stored(userId, 30)
+    expect(scroll.delivered.has('401-0')).toBe(false)
+    const anew = await web.restartConnection({ userId, params, body: { stream: 'entries', from: 'scratch' } })
+    await until(async () => scroll.delivered.has('401-0'))
+    scroll.state.latencyMs = 0
+    expect([again.state, anew.state]).toEqual(['running', 'running'])
+    expect(await all.ended(userId, anew.id)).toMatchObject({ state: 'done' })
+    expect(await all.stored(userId)).toHaveLength(400)
+    expect(await kindOf(web.restartConnection({ userId, params, body: { stream: 'nothing', from: 'scratch' } }))).toBe('not-found')
+  })
+
+  test('that waits for its network is restarted at once', async () => {
+    const { web } = await startConductor()
+    await startWorkers()
+    scroll.faults.push({ status: 503 }, { status: 503 }, { status: 503 }, { status: 503 })
+    const { userId, connection } = await all.connect()
+    await web.createSync({ userId, body: everything })
+    const standing = async () => (await web.getStatus({ userId })).networks[0]!
+    await until(async () => (await standing()).word === 'retrying')
+    scroll.faults.length = 0
+    expect(await standing()).toMatchObject({ word: 'retrying', until: expect.any(String), reason: expect.stringContaining('Scroll') })
+    await all.db.query(
+      "UPDATE sync_jobs SET until = now() + interval '1 hour', enqueue_after = now() + interval '1 hour' WHERE user_id = $1",
+      [userId],
+    )
+    const sync = await web.restartConnection({
+      userId,
+      params: { connectionId: connection.id },
+      body: { stream: null, from: 'checkpoint' },
+    })
+    expect(await all.ended(userId, sync.id)).toMatchObject({ state: 'done', tally: { new: 40 } })
+  })
+
+  test('is nobody else’s to stop, pause or restart', async () => {
+    const { web, userId, sync, params } = await underWay()
+    const stranger = await all.connect()
+    const as = { userId: stranger.userId, params }
+    const calls = [
+      web.cancelConnection(as),
+      web.pauseConnection(as),
+      web.resumeConnection(as),
+      web.restartConnection({ ...as, body: { stream: null, from: 'scratch' } }),
+      web.getSync({ userId: stranger.userId, params: { syncId: sync.id } }),
+    ]
+    expect(await Promise.all(calls.map(kindOf))).toEqual(calls.map(() => 'not-found'))
+    expect(await web.cancelSyncs({ userId: stranger.userId })).toEqual({ sync: null })
+    expect(await listRunning(redis, userId)).toHaveLength(1)
+    expect((await web.getStatus({ userId })).networks).toMatchObject([{ word: 'syncing' }])
+    await web.cancelSyncs({ userId })
+  })
+})
+
+describe('before and after', () => {
+  test('a plan tells what would be walked, and starts nothing', async () => {
+    const { web } = await startConductor()
+    const { userId, connection } = await all.connect()
+    const plan = async (from: 'checkpoint' | 'scratch' = 'checkpoint') =>
+      (await web.planSync({ userId, body: { connectionIds: null, contentTypes: ['posts'], from } })).connections
+    expect(await plan()).toEqual([
+      {
+        connectionId: connection.id,
+        provider: 'scroll',
+        handle: 'scroller',
+        streams: [{ stream: 'entries', contentTypes: ['posts'], walks: ['backfill'], isUnderWay: false, available: {}, cost: null }],
+      },
+    ])
+    expect((await web.listSyncs({ userId, query: {} })).syncs).toEqual([])
+    await startWorkers()
+    const { sync } = await web.createSync({ userId, body: everything })
+    await all.ended(userId, sync.id)
+    expect((await plan())[0]!.streams).toMatchObject([{ walks: ['incremental'] }])
+    expect((await plan('scratch'))[0]!.streams).toMatchObject([{ walks: ['backfill'] }])
+  })
+
+  test('the history is told page by page, with a link to the next, and each sync with its results', async () => {
+    const { web, url } = await startConductor()
+    await startWorkers()
+    const { userId, connection } = await all.connect()
+    const ids: string[] = []
+    for (let index = 0; index < 3; index += 1) {
+      const { sync } = await web.createSync({ userId, body: everything })
+      await all.ended(userId, sync.id)
+      ids.unshift(sync.id)
+    }
+    const authorization = `Bearer ${await signOf('web')('conductor', userId)}`
+    const first = await fetch(`${url}/v1/syncs?limit=2`, { headers: { authorization } })
+    const [, next = ''] = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '') ?? []
+    const second = await fetch(url + next, { headers: { authorization } })
+    const told = [first, second].map(async (response) => ((await response.json()) as { syncs: { id: string }[] }).syncs.map(({ id }) => id))
+    expect((await Promise.all(told)).flat()).toEqual(ids)
+    expect(second.headers.get('link')).toBeNull()
+    const etag = first.headers.get('etag') ?? ''
+    expect((await fetch(`${url}/v1/syncs?limit=2`, { headers: { authorization, 'if-none-match': etag } })).status).toBe(304)
+    expect(await web.getSync({ userId, params: { syncId: ids[2]! } })).toMatchObject({
+      state: 'done',
+      results: [{ connectionId: connection.id, stream: 'entries', state: 'done', tally: { new: 40 } }],
+    })
+  })
+
+  test('a sync is created once: 201, then 200', async () => {
+    const { web, url } = await startConductor()
+    const { userId } = await all.connect()
+    const authorization = `Bearer ${await signOf('web')('conductor', userId)}`
+    const post = (body: object) =>
+      fetch(`${url}/v1/syncs`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...everything, ...body }),
+      })
+    const replies = [
+      await post({}),
+      await post({ networks: ['scroll'] }),
+      await post({ from: 'scratch' }),
+      await post({ contentTypes: ['likes'] }),
+    ]
+    expect(replies.map(({ status }) => status)).toEqual([201, 200, 200, 409])
+    expect(replies[3]!.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    const ids = await Promise.all(replies.slice(0, 3).map(async (reply) => ((await reply.json()) as { sync: { id: string } }).sync.id))
+    expect(new Set(ids).size).toBe(1)
+    await web.cancelSyncs({ userId })
+  })
+})
+
 describe('status', () => {
   test('joins the state of the work with what is stored', async () => {
     const { web } = await startConductor()
@@ -142,7 +334,13 @@ describe('status', () => {
     await all.ended(userId, sync.id)
     const { networks, syncs, media } = await web.getStatus({ userId })
     expect(networks).toMatchObject([
-      { connection: { id: connection.id }, streams: [{ state: 'idle' }], stored: [{ contentType: 'posts', items: 40, available: null }] },
+      {
+        connection: { id: connection.id },
+        word: 'on-time',
+        isComplete: true,
+        types: [{ contentType: 'posts', word: 'on-time', stored: 40, available: null, itemsPerMinute: null }],
+        streams: [{ state: 'idle' }],
+      },
     ])
     expect(syncs[0]).toMatchObject({ id: sync.id, state: 'done' })
     expect(media).toEqual([])
@@ -152,7 +350,7 @@ describe('status', () => {
     const { web } = await startConductor({ platformUrl: nowhere })
     const { userId } = await all.connect()
     const { networks, media } = await web.getStatus({ userId })
-    expect(networks).toMatchObject([{ stored: null }])
+    expect(networks).toMatchObject([{ types: [{ contentType: 'posts', stored: null }] }])
     expect(media).toBeNull()
   })
 

@@ -13,6 +13,8 @@ export interface Format {
   /** `3 minutes ago`, `in 12 minutes`; a `<time>` element that tells the moment when pointed at. */
   relative(instant: string): SafeHtml
   plainTime(instant: string, style: TimeStyle): string
+  /** How long, in the one unit that reads well: `3 minutes`. Rounded up, so that it is never over before it began. */
+  duration(seconds: number): string
   /** `2025-03` → `March 2025`. */
   month(yearAndMonth: string): string
 }
@@ -32,6 +34,13 @@ const spans: [Intl.RelativeTimeFormatUnit, number][] = [
   ['hour', 3_600_000],
   ['minute', 60_000],
 ]
+
+const lengths = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
 
@@ -59,6 +68,11 @@ export function createFormat(locale: Locale, now: () => Date = () => new Date())
       }).format(scaled)
     },
     plainTime,
+    duration(seconds) {
+      const [unit, length] = lengths.find(([, length]) => seconds >= length) ?? ['second', 1]
+      const format = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+      return format.format(Math.max(1, Math.ceil(seconds / length)))
+    },
     time: (instant, style) => html`<time datetime="${instant}" data-style="${style}">${plainTime(instant, style)}</time>`,
     relative(instant) {
       const distance = Date.parse(instant) - now().getTime()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { AshevilleError } from '@asheville/core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openBrowser } from '@asheville/testkit/browser'
-import { accountsOf, ann, connectionOf, itemOf, type Script, streamOf, syncOf } from './scripted-services.ts'
+import { accountsOf, ann, connectionOf, itemOf, networkStatusOf, type Script, streamOf, syncOf, typeStatusOf } from './scripted-services.ts'
 import { sampleNetworks } from './sample-networks.ts'
 import { startSite, type TestSite } from './start-site.ts'
 
@@ -64,29 +64,48 @@ const script: Script = {
   conductor: {
     getStatus: async () => ({
       networks: [
-        {
-          connection: { ...mastodon, handle: payloads[1] ?? '', url: `javascript:${boom}` },
-          streams: [
-            streamOf(mastodon.id, 'statuses', {
-              state: 'failed',
-              reason: payloads[3] ?? '',
-              skipped: [{ id: null, reason: payloads[0] ?? '' }],
-              tally: { new: items, changed: 0, unchanged: 0, gone: 0, skipped: 1 },
-            }),
-          ],
-          readsThisMonth: 0,
-          stored: [{ contentType: 'posts', items, available: null, oldest: null, newest: null }],
-        },
+        networkStatusOf(
+          { ...mastodon, handle: payloads[1] ?? '', url: `javascript:${boom}` },
+          {
+            word: 'retrying',
+            reason: payloads[3] ?? '',
+            streams: [
+              streamOf(mastodon.id, 'statuses', {
+                skipped: [{ id: null, reason: payloads[0] ?? '' }],
+                tally: { new: items, changed: 0, unchanged: 0, gone: 0, skipped: 1 },
+              }),
+            ],
+            types: [typeStatusOf('posts', { word: 'waiting', waitsFor: payloads[2] ?? '', stored: items })],
+          },
+        ),
         // Two accounts of one network, one of which was allowed in part.
-        ...harbours.map((connection) => ({
-          connection,
-          streams: ['posts', 'likes', 'events'].map((name) => streamOf(connection.id, name)),
-          readsThisMonth: 0,
-          stored: [],
-        })),
+        ...harbours.map((connection) =>
+          networkStatusOf(connection, {
+            types: (['posts', 'likes', 'events'] as const).map((type) =>
+              typeStatusOf(type, connection.declined.includes(type) ? { word: 'action-required', action: 'allow' } : {}),
+            ),
+          }),
+        ),
       ],
       syncs: [syncOf()],
       media: [],
+    }),
+    planSync: async () => ({
+      connections: [
+        {
+          connectionId: mastodon.id,
+          provider: 'mastodon',
+          handle: '',
+          streams: (['posts', 'likes'] as const).map((type) => ({
+            stream: type,
+            contentTypes: [type],
+            walks: ['backfill' as const],
+            isUnderWay: false,
+            available: {},
+            cost: { reads: 1200 },
+          })),
+        },
+      ],
     }),
     events: async (call) => {
       lastEventIds.push(call.request.headers['last-event-id'] as string | undefined)
@@ -248,6 +267,7 @@ describe('in Chromium', () => {
         '/connect/dropbox',
         '/settings',
         `/connections/${mastodon.id}/disconnect`,
+        `/connections/${mastodon.id}/restart`,
         '/nothing',
       ]) {
         await page.goto(site.url + path)

@@ -2,9 +2,20 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { NetworkStatus } from '@asheville/clients'
+import type { Standing, TypeStatus } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
-import { accountsOf, ann, connectionOf, itemOf, type Script, statusOf, streamOf, syncOf } from './scripted-services.ts'
+import {
+  accountsOf,
+  ann,
+  connectionOf,
+  itemOf,
+  networkStatusOf,
+  type Script,
+  statusOf,
+  streamOf,
+  syncOf,
+  typeStatusOf,
+} from './scripted-services.ts'
 import { sampleNetworks } from './sample-networks.ts'
 import { startSite, type TestSite } from './start-site.ts'
 import { createVisitor } from './visitor.ts'
@@ -73,7 +84,7 @@ describe('with every other service away', () => {
   test('platform alone: the status page says what is not known, never that nothing is stored', async () => {
     const given = script()
     given.conductor.getStatus = async () => ({
-      networks: [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: null, readsThisMonth: 0 }],
+      networks: [networkStatusOf(mastodon, { types: [typeStatusOf('posts', { stored: null })] })],
       syncs: [],
       media: null,
     })
@@ -127,23 +138,30 @@ describe('the status page', () => {
     const given = script()
     given.conductor.getStatus = async () => ({
       networks: [
-        {
-          connection: mastodon,
+        networkStatusOf(mastodon, {
+          word: 'syncing',
+          isComplete: false,
           streams: [
             streamOf(mastodon.id, 'statuses', {
-              state: 'running',
-              backfilling: true,
               tally: { new: 5, changed: 0, unchanged: 0, gone: 0, skipped: 2 },
               skipped: [{ id: null, reason: 'It has no <b>date</b>' }],
             }),
-            streamOf(mastodon.id, 'favourites', { state: 'waiting', until, reason: 'asked to wait' }),
           ],
-          readsThisMonth: 0,
-          stored: [
-            { contentType: 'posts', items: 400, available: 1000, oldest: '2020-01-05T00:00:00.000Z', newest: '2026-01-05T00:00:00.000Z' },
+          types: [
+            typeStatusOf('posts', {
+              word: 'syncing',
+              isComplete: false,
+              itemsPerMinute: 1200,
+              secondsLeft: 150,
+              stored: 400,
+              available: 1000,
+              oldest: '2020-01-05T00:00:00.000Z',
+              newest: '2026-01-05T00:00:00.000Z',
+            }),
+            typeStatusOf('likes', { word: 'waiting', waitsFor: 'example.social', until, reason: 'asked to wait' }),
           ],
-        },
-        { connection: bluesky, streams: [], stored: [], readsThisMonth: 0 },
+        }),
+        networkStatusOf(bluesky, { word: 'action-required', action: 'reconnect', reason: 'The app password was revoked.' }),
       ],
       syncs: [syncOf({ state: 'running', finishedAt: null })],
       media: [],
@@ -152,37 +170,37 @@ describe('the status page', () => {
     expect(page).toContain('Copying from one network')
     expect(page).toContain('<progress value="400" max="1000"')
     expect(page).toMatch(/Waiting for example\.social until <time datetime="2026-11-20T14:32:00\.000Z"/)
+    expect(page).toContain('1,200 a minute · about 3 minutes left')
     expect(page).toContain('Reconnect Bluesky')
+    expect(page).toContain('The app password was revoked.')
     expect(page).toContain(`/connect/bluesky?reconnects=${bluesky.id}`)
     expect(page).toContain('2 items could not be copied')
     expect(page).toContain('It has no &lt;b&gt;date&lt;/b&gt;')
     expect(page).toMatch(/<noscript><meta http-equiv="refresh"/)
     expect(page).toMatch(/action="\/syncs\/[0-9a-f-]{36}\/cancel"/)
+    expect(page).toContain(`action="/connections/${mastodon.id}/cancel"`)
+    expect(page).not.toContain(`action="/connections/${bluesky.id}/cancel"`)
     const fragment = await (await createVisitor(site?.url ?? '', { asheville: token }).get('/status/live')).text()
     expect(fragment).not.toContain('<html')
   })
 
   describe('where the person did not allow all', () => {
-    const show = async (declined: string[], stored: NonNullable<NetworkStatus['stored']> = []) => {
+    const withheld = { word: 'action-required', action: 'allow' } as const
+    const show = async (declined: TypeStatus['contentType'][], part: Parameters<typeof networkStatusOf>[1] = {}) => {
       const connection = connectionOf({ provider: 'harbour', handle: '@ann', declined })
-      const streams = ['posts', 'likes', 'events'].map((name) =>
-        // What it was when it was still allowed.
-        streamOf(connection.id, name, declined.includes(name) ? { state: 'failed', reason: 'Harbour refused' } : {}),
+      const types = (['posts', 'likes', 'events'] as const).map((type) =>
+        typeStatusOf(type, { stored: type === 'events' ? 0 : 12, ...(declined.includes(type) && withheld) }),
       )
       const given = script()
       given.accounts.getConnection = async () => connection
-      given.conductor.getStatus = statusOf([{ connection, streams, stored, readsThisMonth: 0 }])
+      given.conductor.getStatus = statusOf([networkStatusOf(connection, { types, ...part })])
       const visitor = await start(given)
       const page = await (await visitor.get('/status')).text()
       return { connection, page: page.slice(page.indexOf('id="live"')), visitor }
     }
-    const row = (contentType: 'posts' | 'likes', items: number) => ({ contentType, items, available: null, oldest: null, newest: null })
-
-    test('such content types say so, with a way to allow it; nothing of them is failed or counted', async () => {
-      const { connection, page } = await show(['likes'], [row('posts', 80), row('likes', 12)])
+    test('such content types say so, with a way to allow it', async () => {
+      const { connection, page } = await show(['likes'])
       expect(page).toContain('Everything is up to date')
-      expect(page).not.toContain('Stopped')
-      expect(page).not.toContain('Harbour refused')
       expect(page.match(/Not allowed/g)).toHaveLength(1)
       expect(page).toContain('<b>12</b>')
       expect(page).toContain('What you did not allow at Harbour is not copied.')
@@ -198,7 +216,7 @@ describe('the status page', () => {
     })
 
     test('all of it: the connection is there, says so, and has nothing to sync', async () => {
-      const { connection, page } = await show(['read', 'likes', 'events'])
+      const { connection, page } = await show(['posts', 'likes', 'events'], withheld)
       expect(page).toContain('Nothing is copied, as nothing was allowed')
       expect(page).toContain('Nothing allowed')
       expect(page).toContain(`href="/connect/harbour?reconnects=${connection.id}"`)
@@ -218,8 +236,8 @@ describe('the status page', () => {
   test('what a network does not give is said at its content type, and before it is connected', async () => {
     const connection = connectionOf({ provider: 'harbour', declined: ['likes'] })
     const given = script()
-    const streams = ['posts', 'likes', 'events'].map((name) => streamOf(connection.id, name))
-    given.conductor.getStatus = statusOf([{ connection, streams, stored: [], readsThisMonth: 0 }])
+    const types = [typeStatusOf('posts'), typeStatusOf('likes', { word: 'action-required', action: 'allow' })]
+    given.conductor.getStatus = statusOf([networkStatusOf(connection, { types })])
     const visitor = await start(given)
     const status = await (await visitor.get('/status')).text()
     expect(status).toContain('Harbour gives the newest 100 posts only.')
@@ -232,20 +250,32 @@ describe('the status page', () => {
     expect(await (await visitor.get('/connect/mastodon')).text()).not.toContain('does not give')
   })
 
-  test.each([
-    ['a limit', { state: 'waiting', until: '2026-11-20T14:32:00.000Z', reason: 'asked to wait' }, 'Waiting for one network'],
-    ['a network that is away', { state: 'retrying', until: null, reason: 'It cannot be reached' }, 'Waiting for one network'],
-    ['what was cancelled', { state: 'cancelled', until: null, reason: null }, 'Not everything is copied yet'],
-    ['a history that is not at its end', { state: 'idle', backfilling: true }, 'Not everything is copied yet'],
-  ] as const)('the headline tells of %s', async (_, stream, headline) => {
+  const until = '2026-11-20T14:32:00.000Z'
+
+  test.each<[string, Partial<Standing>, string, string]>([
+    ['a limit', { word: 'waiting', waitsFor: 'X', until }, 'Waiting for one network', 'Waiting for X until <time'],
+    ['a limit of unknown length', { word: 'waiting', waitsFor: 'X' }, 'Waiting for one network', 'Waiting for X'],
+    ['a network that is away', { word: 'retrying', until }, 'Waiting for one network', 'Trying again at <time'],
+    ['a network that was away', { word: 'retrying' }, 'Waiting for one network', 'Trying again soon'],
+    ['what was cancelled', { word: 'queued', until, isComplete: false }, 'Not everything is copied yet', 'Goes on at <time'],
+    ['what is about to begin', { word: 'queued', isComplete: false }, 'Copying from one network', 'Starting soon'],
+    ['what should have begun', { word: 'late' }, 'A sync is late', 'Late'],
+    ['what is up to date', { word: 'on-time' }, 'Everything is up to date', 'Up to date'],
+    ['what is over', { word: 'done' }, 'Everything is up to date', 'Finished'],
+    ['what is paused', { word: 'paused' }, 'Everything is paused', 'Paused'],
+    ['what the person has to mend', { word: 'action-required', reason: 'It is gone' }, 'Mastodon needs you', 'Needs you'],
+  ])('the headline and the network’s word tell of %s', async (_, standing, headline, badge) => {
     const given = script()
-    const networks = [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses', stream)], stored: [], readsThisMonth: 0 }]
     const isRunning = headline.startsWith('Waiting')
-    given.conductor.getStatus = statusOf(networks, [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})])
+    given.conductor.getStatus = statusOf(
+      [networkStatusOf(mastodon, standing)],
+      [syncOf(isRunning ? { state: 'running', finishedAt: null } : {})],
+    )
     const page = await (await (await start(given)).get('/status')).text()
     expect(page).toContain(`<h1 id="headline">${headline}</h1>`)
+    expect(/<span class="badge[\s\S]*?<\/header>/.exec(page)?.[0]).toContain(badge)
     // Why, in the network's own words.
-    if ('reason' in stream && stream.reason !== null) expect(page).toContain(stream.reason)
+    if (standing.reason) expect(page).toContain(standing.reason)
   })
 
   test('each storage is named as its person knows it, with what is in it', async () => {
@@ -263,19 +293,14 @@ describe('the status page', () => {
   test('a full disk is not called the fault of the network', async () => {
     const full = connectionOf({ provider: 'mastodon', state: 'full', stateReason: 'This server’s disk is full.' })
     const given = script()
-    given.conductor.getStatus = statusOf([{ connection: full, streams: [], stored: [], readsThisMonth: 0 }], [syncOf()])
+    given.conductor.getStatus = statusOf([networkStatusOf(full, { word: 'action-required', action: 'free-space' })], [syncOf()])
     expect(await (await (await start(given)).get('/status')).text()).toContain('<h1 id="headline">Your disk is full</h1>')
   })
 
   test('what is paused is not called up to date', async () => {
     const paused = connectionOf({ provider: 'bluesky', state: 'paused' })
     const given = script()
-    const networks = [mastodon, paused].map((connection) => ({
-      connection,
-      streams: [streamOf(connection.id, 'statuses', { state: 'idle' })],
-      stored: [],
-      readsThisMonth: 0,
-    }))
+    const networks = [networkStatusOf(mastodon), networkStatusOf(paused, { word: 'paused' })]
     given.conductor.getStatus = statusOf(networks, [syncOf()])
     expect(await (await (await start(given)).get('/status')).text()).toContain('Up to date, but for what is paused')
   })
@@ -283,10 +308,7 @@ describe('the status page', () => {
   test('starts a sync of one network or all; changes answer with a redirect', async () => {
     const asked: unknown[] = []
     const given = script()
-    given.conductor.getStatus = statusOf(
-      [{ connection: mastodon, streams: [streamOf(mastodon.id, 'statuses')], stored: [], readsThisMonth: 0 }],
-      [syncOf()],
-    )
+    given.conductor.getStatus = statusOf([networkStatusOf(mastodon)], [syncOf()])
     given.conductor.createSync = async ({ body, userId }) => {
       asked.push([userId, body.connectionIds])
       return { sync: syncOf(), created: true }
@@ -300,6 +322,91 @@ describe('the status page', () => {
       [ann.id, null],
       [ann.id, [mastodon.id]],
     ])
+  })
+
+  test('pauses, resumes and cancels one network', async () => {
+    const asked: unknown[] = []
+    const given = script()
+    given.conductor.getStatus = statusOf([networkStatusOf(mastodon, { word: 'syncing' })], [])
+    const note = (name: string) => async (call: { params: { connectionId: string }; userId: string }) => {
+      asked.push([name, call.userId, call.params.connectionId])
+      return mastodon
+    }
+    given.conductor.pauseConnection = note('pause')
+    given.conductor.resumeConnection = note('resume')
+    given.conductor.cancelConnection = async (call) => (await note('cancel')(call), { sync: null })
+    const visitor = await start(given)
+    for (const name of ['pause', 'resume', 'cancel']) {
+      const answer = await visitor.submit('/status', `/connections/${mastodon.id}/${name}`)
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status'])
+    }
+    expect(asked).toEqual(['pause', 'resume', 'cancel'].map((name) => [name, ann.id, mastodon.id]))
+  })
+})
+
+describe('restarting', () => {
+  const path = `/connections/${mastodon.id}/restart`
+  const planned = (cost: { reads: number | null } | null) => ({
+    connectionId: mastodon.id,
+    provider: 'mastodon',
+    handle: mastodon.handle,
+    streams: [
+      ['statuses', 'posts' as const],
+      ['favourites', 'likes' as const],
+    ].map(([stream, type]) => ({
+      stream: stream ?? '',
+      contentTypes: [type as 'posts'],
+      walks: ['backfill' as const],
+      isUnderWay: false,
+      available: {},
+      cost,
+    })),
+  })
+
+  test('is asked first, and tells what pulling everything again costs', async () => {
+    const given = script()
+    let cost: { reads: number | null } | null = null
+    given.conductor.planSync = async ({ body }) => {
+      expect(body).toEqual({ connectionIds: [mastodon.id], from: 'scratch' })
+      return { connections: [planned(cost)] }
+    }
+    const visitor = await start(given)
+    const page = async () => (await visitor.get(path)).text()
+    expect(await page()).toMatch(/<option value="favourites">Likes<\/option>/)
+    expect(await page()).not.toContain('charges')
+    cost = { reads: 1600 }
+    expect(await page()).toContain('takes about 3,200 reads')
+    cost = { reads: null }
+    expect(await page()).toContain('does not tell how much')
+  })
+
+  test('begins where it is told to, of what it is told', async () => {
+    const asked: unknown[] = []
+    const given = script()
+    given.conductor.planSync = async () => ({ connections: [planned(null)] })
+    given.conductor.restartConnection = async ({ params, body, userId }) => {
+      asked.push([userId, params.connectionId, body])
+      return syncOf()
+    }
+    const visitor = await start(given)
+    for (const fields of [{ from: 'checkpoint', stream: '' }, { from: 'scratch', stream: 'favourites' }, { from: 'nonsense' }]) {
+      const answer = await visitor.submit(path, path, fields as Record<string, string>)
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status'])
+    }
+    expect(asked.map((one) => (one as unknown[])[2])).toEqual([
+      { from: 'checkpoint', stream: null },
+      { from: 'scratch', stream: 'favourites' },
+      { from: 'checkpoint', stream: null },
+    ])
+    expect(asked.every((one) => (one as unknown[])[0] === ann.id)).toBe(true)
+    expect((await visitor.submit(path, path, { stream: '../x' })).status).toBe(404)
+  })
+
+  test('what rests is resumed first', async () => {
+    const given = script()
+    Object.assign(given.accounts, accountsOf(ann, token, [{ ...mastodon, state: 'paused' }]))
+    const answer = await (await start(given)).get(path)
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status'])
   })
 })
 
@@ -370,7 +477,7 @@ describe('connecting', () => {
     expect(started).toEqual([
       { provider: 'mastodon', fields: { server: 'example.social' }, sessionId: expect.any(String), reconnects: null, storageId: null },
       { code: 'abc', state: '1' },
-      { trigger: 'connect', connectionIds: [mastodon.id] },
+      { trigger: 'connect', connectionIds: [mastodon.id], from: 'checkpoint' },
     ])
     expect((await visitor.get('/connect/nothing')).status).toBe(404)
   })

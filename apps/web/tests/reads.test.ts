@@ -1,10 +1,10 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Connection, StreamStatus } from '@asheville/clients'
+import type { Connection, Standing } from '@asheville/clients'
 import { AshevilleError, type ContentType, type Stream } from '@asheville/core'
 import { openBrowser } from '@asheville/testkit/browser'
 import type { Browser } from 'playwright-core'
-import { accountsOf, ann, connectionOf, type Script, statusOf, streamOf } from './scripted-services.ts'
+import { accountsOf, ann, connectionOf, networkStatusOf, type Script, statusOf } from './scripted-services.ts'
 import { networkOf, startSite, type TestSite } from './start-site.ts'
 import { createVisitor, type Visitor } from './visitor.ts'
 
@@ -85,12 +85,10 @@ beforeEach(() => {
 const address = `/connections/${x.id}/start`
 const pageAt = async (path: string) => (await visitor.get(path)).text()
 
-function showStatus(connection: Partial<Connection>, part: Partial<StreamStatus>, readsThisMonth: number): void {
-  const streams = ['posts', 'likes'].map((name) => streamOf(x.id, name, part))
-  script.conductor.getStatus = statusOf([
-    { connection: { ...current, ...connection }, streams, stored: [], readsThisMonth },
-    { connection: free, streams: [], stored: [], readsThisMonth: 0 },
-  ])
+function showStatus(connection: Partial<Connection>, part: Partial<Standing>, readsThisMonth: number): void {
+  const one = { ...current, ...connection }
+  const standing = { word: one.state === 'paused' ? ('paused' as const) : ('on-time' as const), reason: one.stateReason, ...part }
+  script.conductor.getStatus = statusOf([networkStatusOf(one, { ...standing, readsThisMonth }), networkStatusOf(free)])
 }
 const bounded = (readsPerMonth: number | null) => ({ ...x.settings, readsPerMonth })
 
@@ -101,7 +99,7 @@ describe('connecting', () => {
     expect(seen.syncs).toEqual([])
     const other = await visitor.submit('/connect/feeds', '/connect/feeds', { 'field-key': 'k' })
     expect(other.headers.get('location')).toBe('/status')
-    expect(seen.syncs).toEqual([{ trigger: 'connect', connectionIds: [free.id] }])
+    expect(seen.syncs).toEqual([{ trigger: 'connect', connectionIds: [free.id], from: 'checkpoint' }])
   })
 })
 
@@ -193,16 +191,16 @@ describe('the status', () => {
   test('says until when the bound holds it, and how to change that; while something still runs, it does not', async () => {
     const until = '2031-02-01T00:00:00.000Z'
     const active = { state: 'active' as const, stateReason: null, settings: bounded(1000) }
-    showStatus(active, { state: 'waiting', until, reason: 'Your bound of 1,000 reads a month is reached' }, 1120)
+    showStatus(active, { word: 'waiting', action: 'raise-bound', until, reason: 'Your bound of 1,000 reads a month is reached' }, 1120)
     const page = await pageAt('/status')
     expect(page).toContain('Your bound of 1,000 reads a month is reached.')
     expect(page).toMatch(/goes on by itself: <time datetime="2031-02-01T00:00:00.000Z"/)
     expect(page).toContain('Bound reached')
     expect(page).toContain(`href="${address}"`)
     expect(page).not.toContain(`/connections/${x.id}/sync`)
-    showStatus(active, { state: 'running' }, 1120)
+    showStatus(active, { word: 'syncing' }, 1120)
     expect(await pageAt('/status')).not.toContain('Bound reached')
-    showStatus({ ...active, settings: bounded(2000) }, { state: 'waiting', until, reason: 'X’s own month is used up' }, 1120)
+    showStatus(active, { word: 'waiting', waitsFor: 'X', until, reason: 'X’s own month is used up' }, 1120)
     const held = await pageAt('/status')
     expect(held).not.toContain('Bound reached')
     expect(held).toMatch(/until <time datetime="2031-02-01T00:00:00.000Z" data-style="moment"/)
@@ -229,26 +227,30 @@ describe('in Chromium', () => {
   test.each([
     ['light', 1440],
     ['dark', 390],
-  ] as const)('accessible in %s at %i', async (colorScheme, width) => {
-    const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' as const }
-    const context = await browser.newContext(options)
-    await context.addCookies([{ name: 'asheville', value: token, url: site.url }])
-    const page = await context.newPage()
-    const look = async (name: string, path: string) => {
-      await page.goto(site.url + path)
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect([name, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, []])
-      const fits = await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)
-      expect([name, fits]).toEqual([name, true])
-    }
-    await look('start', address)
-    script.accounts.getEstimate = () => Promise.reject(new AshevilleError('unavailable', 'X does not answer in time'))
-    await look('untold', address)
-    showStatus({}, { lastSyncedAt: null }, 0)
-    await look('not-started', '/status')
-    const until = '2031-02-01T00:00:00.000Z'
-    showStatus({ state: 'active', stateReason: null, settings: bounded(1000) }, { state: 'waiting', until }, 1120)
-    await look('reached', '/status')
-    await context.close()
-  })
+  ] as const)(
+    'accessible in %s at %i',
+    async (colorScheme, width) => {
+      const options = { colorScheme, viewport: { width, height: 900 }, bypassCSP: true, reducedMotion: 'reduce' as const }
+      const context = await browser.newContext(options)
+      await context.addCookies([{ name: 'asheville', value: token, url: site.url }])
+      const page = await context.newPage()
+      const look = async (name: string, path: string) => {
+        await page.goto(site.url + path)
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect([name, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, []])
+        const fits = await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)
+        expect([name, fits]).toEqual([name, true])
+      }
+      await look('start', address)
+      script.accounts.getEstimate = () => Promise.reject(new AshevilleError('unavailable', 'X does not answer in time'))
+      await look('untold', address)
+      showStatus({}, { lastSyncedAt: null }, 0)
+      await look('not-started', '/status')
+      const until = '2031-02-01T00:00:00.000Z'
+      showStatus({ state: 'active', stateReason: null, settings: bounded(1000) }, { word: 'waiting', action: 'raise-bound', until }, 1120)
+      await look('reached', '/status')
+      await context.close()
+    },
+    60_000,
+  )
 })

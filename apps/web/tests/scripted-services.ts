@@ -5,9 +5,11 @@ import {
   conductorRoutes,
   platformRoutes,
   type NetworkStatus,
+  type Standing,
   type Session,
   type StoredItem,
   type StreamStatus,
+  type TypeStatus,
   type Sync,
   type User,
 } from '@asheville/clients'
@@ -167,6 +169,29 @@ export function streamOf(connectionId: string, stream: string, part: Partial<Str
     nextDueAt: new Date(Date.now() + 720_000).toISOString(),
     ...part,
   }
+}
+
+/** A network that is up to date, with posts alone, unless said otherwise. */
+export function networkStatusOf(connection: Connection, part: Omit<Partial<NetworkStatus>, 'connection'> = {}): NetworkStatus {
+  const { types, streams = [], readsThisMonth = 0, ...standing } = part
+  return { connection, ...onTime, ...standing, types: types ?? [typeStatusOf('posts', standing)], streams, readsThisMonth }
+}
+
+export function typeStatusOf(contentType: TypeStatus['contentType'], part: Partial<TypeStatus> = {}): TypeStatus {
+  return { contentType, ...onTime, stored: 0, available: null, oldest: null, newest: null, ...part }
+}
+
+const onTime: Standing = {
+  word: 'on-time',
+  waitsFor: null,
+  until: null,
+  reason: null,
+  action: null,
+  isComplete: true,
+  itemsPerMinute: null,
+  secondsLeft: null,
+  lastSyncedAt: new Date(Date.now() - 180_000).toISOString(),
+  nextRunAt: new Date(Date.now() + 720_000).toISOString(),
 }
 
 export function syncOf(part: Partial<Sync> = {}): Sync {

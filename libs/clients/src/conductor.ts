@@ -1,29 +1,82 @@
 import { contentTypeSchema, instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
+import {
+  accountsRoutes,
+  connectionSchema,
+  connectionStates,
+  plannedConnectionSchema,
+  startSchema,
+  streamStatusSchema,
+  syncSchema,
+  wishSchema,
+} from './accounts/index.ts'
 import { storedMediaCountSchema } from './platform.ts'
-import { connectionSchema, streamStatusSchema, syncSchema } from './accounts/index.ts'
 
 const id = z.uuid()
 const web = { who: 'service', from: ['web'], user: true } as const
 const count = z.number().int().nonnegative()
 
-/** One connection with its streams and what is stored of it, for the status page. */
+/**
+ * Where copying stands, in a word for the person:
+ * - `syncing`: it is being pulled.
+ * - `queued`: it is about to be, or goes on at `until`.
+ * - `waiting`: `waitsFor` allows no more requests before `until`.
+ * - `retrying`: it did not work, and is tried again at `until`.
+ * - `action-required`: it does not go on before the person has done `action`, or what `reason` says.
+ * - `paused`: by the person, or for the `reason` that is told.
+ * - `late`: it should have begun by now.
+ * - `on-time`: it is up to date, and is looked at again at `nextRunAt`.
+ * - `done`: nothing more is planned.
+ */
+export const standings = ['syncing', 'queued', 'waiting', 'retrying', 'action-required', 'paused', 'late', 'on-time', 'done'] as const
+export type StandingWord = (typeof standings)[number]
+
+/**
+ * `raise-bound`: the person's own bound of reads a month is reached; it goes on by itself at `until`. `allow`: they did not allow it when they
+ * connected, or were not asked for it; whatever else there is goes on.
+ */
+export const actions = ['reconnect', 'free-space', 'raise-bound', 'allow'] as const
+
+const standing = {
+  word: z.enum(standings),
+  /** The server or network by its name; null: nobody but the calendar. */
+  waitsFor: z.string().nullable(),
+  until: instantSchema.nullable(),
+  /** Why, for the person to read, where there is more to be said. */
+  reason: z.string().nullable(),
+  action: z.enum(actions).nullable(),
+  /** All that was there when it was looked at last has been copied. */
+  isComplete: z.boolean(),
+  /** While syncing, over the last minutes; null: not known yet. */
+  itemsPerMinute: z.number().nonnegative().nullable(),
+  /** Until the history is copied, at that rate; null where the network does not say how much there is. */
+  secondsLeft: count.nullable(),
+  lastSyncedAt: instantSchema.nullable(),
+  nextRunAt: instantSchema.nullable(),
+}
+export const standingSchema = z.strictObject(standing)
+export type Standing = z.infer<typeof standingSchema>
+
+/** One content type of a connection. */
+export const typeStatusSchema = z.strictObject({
+  contentType: contentTypeSchema,
+  ...standing,
+  /** null: platform does not answer just now, so nobody knows; never shown as nothing stored. */
+  stored: count.nullable(),
+  /** What the network says exists, where it says so. */
+  available: count.nullable(),
+  /** Dates of what is stored. */
+  oldest: instantSchema.nullable(),
+  newest: instantSchema.nullable(),
+})
+export type TypeStatus = z.infer<typeof typeStatusSchema>
+
+/** One connection, by content type, and with the streams that its types are pulled by. */
 export const networkStatusSchema = z.strictObject({
   connection: connectionSchema,
+  ...standing,
+  types: z.array(typeStatusSchema),
   streams: z.array(streamStatusSchema),
-  /** null: platform does not answer just now, so nobody knows; never shown as nothing stored. */
-  stored: z
-    .array(
-      z.strictObject({
-        contentType: contentTypeSchema,
-        items: count,
-        /** What the network says exists, where it says so. */
-        available: count.nullable(),
-        oldest: instantSchema.nullable(),
-        newest: instantSchema.nullable(),
-      }),
-    )
-    .nullable(),
   /** Of a network that charges for it, in this calendar month (UTC). */
   readsThisMonth: count,
 })
@@ -35,30 +88,69 @@ export const liveEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('progress'), connectionId: id, stream: z.string(), new: count, changed: count, pages: count }),
   z.strictObject({ type: z.literal('stream'), connectionId: id, stream: z.string(), state: z.string() }),
   z.strictObject({ type: z.literal('sync'), syncId: id, state: z.string() }),
+  z.strictObject({ type: z.literal('connection'), connectionId: id, state: z.enum(connectionStates) }),
 ])
 export type LiveEvent = z.infer<typeof liveEventSchema>
+
+const ofConnection = z.strictObject({ connectionId: id })
+const ended = z.strictObject({ sync: syncSchema.nullable() })
 
 /** Conductor's HTTP API. */
 export const conductorRoutes = {
   createSync: route({
     method: 'POST',
     path: '/v1/syncs',
-    summary: 'Sync all connected networks, or these connections, now; asked again while it runs, the same sync',
+    summary:
+      'Sync all connected networks, or what fits, now: from the checkpoints, or everything from scratch. Answers 201; asked again while it runs, 200 and the same sync',
     policy: web,
-    body: z.strictObject({ trigger: syncSchema.shape.trigger, connectionIds: z.array(id).min(1).nullable() }),
+    body: wishSchema.extend({ trigger: syncSchema.shape.trigger }),
     reply: z.strictObject({ sync: syncSchema, created: z.boolean() }),
+    creates: true,
   }),
-  getStatus: route({
-    method: 'GET',
-    path: '/v1/status',
-    summary: 'Every connected network: its state, what is available and stored, what it waits for',
+  planSync: route({
+    method: 'POST',
+    path: '/v1/syncs/plan',
+    summary: 'What a sync like this would do, and what it would cost where the network charges for it; nothing is started',
     policy: web,
+    body: wishSchema,
     reply: z.strictObject({
-      networks: z.array(networkStatusSchema),
-      syncs: z.array(syncSchema),
-      /** null: as with `stored`. */
-      media: z.array(storedMediaCountSchema).nullable(),
+      connections: z.array(
+        plannedConnectionSchema.extend({
+          streams: z.array(
+            plannedConnectionSchema.shape.streams.element.extend({
+              /** Of a network that charges: how many records reading all of the history takes, asked of the network now; null: it costs nothing. */
+              cost: z.strictObject({ reads: count.nullable() }).nullable(),
+            }),
+          ),
+        }),
+      ),
     }),
+  }),
+  listSyncs: route({
+    method: 'GET',
+    path: '/v1/syncs',
+    summary: 'The person’s syncs, newest first',
+    policy: web,
+    query: accountsRoutes.listSyncs.query,
+    reply: accountsRoutes.listSyncs.reply,
+    paged: true,
+    etag: true,
+  }),
+  getSync: route({
+    method: 'GET',
+    path: '/v1/syncs/:syncId',
+    summary: 'One sync with its result for each stream',
+    policy: web,
+    params: z.strictObject({ syncId: id }),
+    reply: accountsRoutes.getSync.reply,
+    etag: true,
+  }),
+  cancelSyncs: route({
+    method: 'POST',
+    path: '/v1/syncs/cancel',
+    summary: 'Cancel whatever is under way of the person; checkpoints are kept. `sync` is null when nothing was',
+    policy: web,
+    reply: ended,
   }),
   cancelSync: route({
     method: 'POST',
@@ -67,6 +159,52 @@ export const conductorRoutes = {
     policy: web,
     params: z.strictObject({ syncId: id }),
     reply: syncSchema,
+  }),
+  cancelConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/cancel',
+    summary: 'Cancel what is under way of one connection; its sync goes on for the others. `sync` is null when nothing was',
+    policy: web,
+    params: ofConnection,
+    reply: ended,
+  }),
+  restartConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/restart',
+    summary:
+      'Break off what is under way of a connection, or of one of its streams, and begin again at once: from the checkpoint, whatever it waits for, or everything from scratch, which doubles nothing',
+    policy: web,
+    params: ofConnection,
+    body: z.strictObject({ stream: streamStatusSchema.shape.stream.nullable(), from: startSchema }),
+    reply: syncSchema,
+  }),
+  pauseConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/pause',
+    summary: 'Pull nothing from it until it is resumed; what is under way ends, checkpoints are kept',
+    policy: web,
+    params: ofConnection,
+    reply: connectionSchema,
+  }),
+  resumeConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/resume',
+    summary: 'Go on with what was paused, at once',
+    policy: web,
+    params: ofConnection,
+    reply: connectionSchema,
+  }),
+  getStatus: route({
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'Where copying stands, for each connected network and content type, and the last syncs',
+    policy: web,
+    reply: z.strictObject({
+      networks: z.array(networkStatusSchema),
+      syncs: z.array(syncSchema),
+      /** null: as with `stored`. */
+      media: z.array(storedMediaCountSchema).nullable(),
+    }),
   }),
   events: route({
     method: 'GET',

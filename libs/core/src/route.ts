@@ -44,6 +44,8 @@ export interface RouteContract {
   readonly etag?: true
   /** A change of what a GET with `etag` shows: `If-Match` is heeded (412 when it is not as it was). The handler calls `checkMatch`. */
   readonly ifMatch?: true
+  /** A POST that answers 201 where it made something, and 200 where that was there already: the handler sets it. */
+  readonly creates?: true
   /** A GET of a list in pages: the reply's `next` is the query's `cursor` of the page after it, and the answer says so in a `Link`. */
   readonly paged?: true
 }

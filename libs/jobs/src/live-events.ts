@@ -93,6 +93,12 @@ async function lastId(redis: Redis, userId: string): Promise<string> {
 }
 
 async function readAfter(redis: Redis, userId: string, after: string): Promise<StoredEvent[]> {
-  const entries = await answering(() => redis.xrange(eventsKey(userId), `(${after}`, '+', 'COUNT', 100))
-  return entries.map(([id, fields]) => ({ id, json: fields[1] ?? '{}' }))
+  return (await answering(() => redis.xrange(eventsKey(userId), `(${after}`, '+', 'COUNT', 100))).map(storedEvent)
 }
+
+/** Those of the person's events that are kept, since an instant. */
+export async function listEvents(redis: Redis, userId: string, since: Date): Promise<StoredEvent[]> {
+  return (await answering(() => redis.xrange(eventsKey(userId), `${since.getTime()}-0`, '+'))).map(storedEvent)
+}
+
+const storedEvent = ([id, fields]: [string, string[]]): StoredEvent => ({ id, json: fields[1] ?? '{}' })

@@ -123,9 +123,10 @@ export function page<const P extends PagePolicy>(method: Method, path: string, p
   return { kind: 'page', method, path, policy, contract: null, handle: handler as unknown as PageHandler<PagePolicy> }
 }
 
-function checkManners({ method, path, body, reply, query, idempotent, etag, ifMatch, paged }: RouteContract): void {
+function checkManners({ method, path, body, reply, query, idempotent, etag, ifMatch, creates, paged }: RouteContract): void {
   const isJson = typeof reply !== 'string'
   if (idempotent && (method !== 'POST' || body === 'stream' || !isJson)) throw new Error(`${method} ${path} cannot be idempotent by a key`)
+  if (creates && (method !== 'POST' || !isJson)) throw new Error(`${method} ${path} creates nothing`)
   if (etag && (method !== 'GET' || !isJson)) throw new Error(`${method} ${path} cannot have an ETag`)
   if (ifMatch && method === 'GET') throw new Error(`${method} ${path} changes nothing: it has no If-Match`)
   if (paged && (method !== 'GET' || !isJson || !query || !('cursor' in query.shape)))

@@ -95,7 +95,7 @@ function replyHeaders({ idempotent, etag, paged }: RouteContract): z.ZodObject |
 }
 
 function responsesOf(contract: RouteContract): ZodOpenApiResponsesObject {
-  const { reply, idempotent, etag, ifMatch } = contract
+  const { reply, idempotent, etag, ifMatch, creates } = contract
   const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: problemSchema } } })
   const failures: ZodOpenApiResponsesObject = {
     ...(etag && { '304': { description: 'Nothing has changed' } }),
@@ -112,7 +112,12 @@ function responsesOf(contract: RouteContract): ZodOpenApiResponsesObject {
     return { '200': { description: 'Bytes', content: { 'application/octet-stream': { schema: bytes } } }, ...failures }
   if (reply === 'events')
     return { '200': { description: 'Server-Sent Events', content: { 'text/event-stream': { schema: z.string() } } }, ...failures }
-  return { '200': { description: 'Done', ...(headers && { headers }), content: { 'application/json': { schema: reply } } }, ...failures }
+  const json = { ...(headers && { headers }), content: { 'application/json': { schema: reply } } }
+  return {
+    '200': { description: creates ? 'It was there already' : 'Done', ...json },
+    ...(creates && { '201': { description: 'Created', ...json } }),
+    ...failures,
+  }
 }
 
 function securityOf(policy: Policy): Record<string, string[]>[] {

@@ -1,6 +1,7 @@
 import type { Stream } from '@asheville/core'
 import type { StreamStatus, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
+import type { Place } from '../streams/expected-walks.ts'
 import type { StreamId } from './leases.ts'
 
 /** Rows for the streams that an adapter has; those that are there already stay as they are. */
@@ -74,28 +75,55 @@ export async function wasPulled(db: Database, userId: string, connectionId: stri
   return rows.length > 0
 }
 
-/**
- * These streams are pulled from the start again: no head, no walks. Whoever holds their leases is refused from now on; jobs
- * under way are queued again and plan anew.
- */
-export async function resetStreams(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
+/** Whoever holds the leases of these streams is refused from now on; jobs under way are queued again, for now, and plan anew. */
+export async function interruptStreams(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
   const values = [userId, connectionId, names]
-  const mine = 'user_id = $1 AND connection_id = $2'
+  const mine = 'user_id = $1 AND connection_id = $2 AND stream = ANY ($3)'
+  await tx.query(`UPDATE leases SET fence = fence + 1, holder = NULL, expires_at = NULL WHERE ${mine} AND holder IS NOT NULL`, values)
   await tx.query(
-    `UPDATE leases SET fence = fence + 1, holder = NULL, expires_at = NULL WHERE ${mine} AND stream = ANY ($3) AND holder IS NOT NULL`,
+    `WITH again AS (
+       UPDATE sync_jobs SET state = 'queued', is_planned = false, takes = 0, enqueue_after = now(), until = NULL, reason = NULL
+       WHERE ${mine} AND finished_at IS NULL RETURNING connection_id, stream)
+     UPDATE streams s SET state = 'queued', until = NULL, reason = NULL, attempts = 0
+     FROM again a WHERE s.connection_id = a.connection_id AND s.name = a.stream`,
     values,
   )
+}
+
+/** These streams are pulled from the start again: no head, no walks; what is under way is interrupted. */
+export async function resetStreams(tx: Database, userId: string, connectionId: string, names: readonly string[]): Promise<void> {
+  const values = [userId, connectionId, names]
+  await interruptStreams(tx, userId, connectionId, names)
   await tx.query(
     `DELETE FROM walks w USING streams s WHERE s.user_id = $1 AND s.connection_id = $2 AND s.name = ANY ($3)
      AND w.connection_id = s.connection_id AND w.stream = s.name`,
     values,
   )
-  await tx.query(
-    `UPDATE sync_jobs SET state = 'queued', is_planned = false, enqueue_after = now(), until = NULL, reason = NULL
-     WHERE ${mine} AND stream = ANY ($3) AND finished_at IS NULL`,
-    values,
+  await tx.query('UPDATE streams SET head = NULL WHERE user_id = $1 AND connection_id = $2 AND name = ANY ($3)', values)
+}
+
+/** This sync begins these streams from scratch; answers those that it has not begun so before. */
+export async function markAnew(tx: Database, userId: string, syncId: string, ids: readonly StreamId[]): Promise<StreamId[]> {
+  return tx.query<StreamId>(
+    `UPDATE streams s SET anew_in = $2 FROM unnest($3::uuid[], $4::text[]) AS w (connection_id, stream)
+     WHERE s.user_id = $1 AND s.connection_id = w.connection_id AND s.name = w.stream AND s.anew_in IS DISTINCT FROM $2
+     RETURNING s.connection_id AS "connectionId", s.name AS stream`,
+    [userId, syncId, ids.map(({ connectionId }) => connectionId), ids.map(({ stream }) => stream)],
   )
-  await tx.query(`UPDATE streams SET head = NULL WHERE ${mine} AND name = ANY ($3)`, values)
+}
+
+/** Where every stream of the person's stands, as the next sync of it would find it. */
+export async function listPlaces(
+  db: Database,
+  userId: string,
+): Promise<(Place & { connectionId: string; name: string; available: Record<string, number>; isUnderWay: boolean })[]> {
+  return db.query(
+    `SELECT s.connection_id AS "connectionId", s.name, s.version, s.head IS NOT NULL AS "hasHead", s.available,
+       ARRAY (SELECT DISTINCT w.kind FROM walks w WHERE w.connection_id = s.connection_id AND w.stream = s.name) AS open,
+       EXISTS (SELECT FROM sync_jobs j WHERE j.connection_id = s.connection_id AND j.stream = s.name AND j.finished_at IS NULL) AS "isUnderWay"
+     FROM streams s WHERE s.user_id = $1`,
+    [userId],
+  )
 }
 
 /** One more sync of the stream failed; answers how many in a row. */

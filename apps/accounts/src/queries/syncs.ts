@@ -25,6 +25,12 @@ export async function getSync(db: Database, userId: string, syncId: string): Pro
   return syncOf(row)
 }
 
+/** The id of the sync that runs for the person; null when none does. */
+export async function findRunning(db: Database, userId: string): Promise<string | null> {
+  const [row] = await db.query<{ id: string }>("SELECT id FROM syncs WHERE user_id = $1 AND state = 'running'", [userId])
+  return row?.id ?? null
+}
+
 /** A page of the person's syncs, newest first. */
 export async function listSyncs(
   db: Database,

@@ -1,19 +1,20 @@
-import { conductorRoutes } from '@asheville/clients'
-import { publishEvent } from '@asheville/jobs'
-import { bind } from '@asheville/service'
+import type { conductorRoutes } from '@asheville/clients'
+import { errorFields, type Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
-import { enqueue } from '../enqueue.ts'
-
-/** How long the person waits for the queue; a sync is accepted once Postgres has it. */
-const queueMs = 500
+import { enqueueSoon } from '../enqueue.ts'
+import { unqueue } from '../stop-work.ts'
+import { tell } from '../tell.ts'
 
 /** Stores the sync, then queues its jobs; while Redis is away that is done later. */
-export const createSync = (context: Context) =>
-  bind(conductorRoutes.createSync, async ({ body, userId, requestId, signal, response }) => {
+export function createSync(context: Context): Handler<typeof conductorRoutes.createSync> {
+  return async ({ body, userId, requestId, signal, response, log }) => {
     const { sync, created, jobs } = await context.accounts.createSync({ userId, requestId, signal, body })
-    const queued = enqueue(context, jobs, requestId)
-    await Promise.race([queued, new Promise((resolve) => setTimeout(resolve, queueMs).unref())])
-    if (created) publishEvent(context.redis, userId, { type: 'sync', syncId: sync.id, state: sync.state }).catch(() => undefined)
+    // What waits for a time that it was told before would keep its place.
+    if (body.from === 'scratch')
+      await unqueue(context, jobs).catch((error: unknown) => log.warn({ error: errorFields(error) }, 'Some of it begins later'))
+    await enqueueSoon(context, jobs, requestId)
+    if (created) await tell(context, userId, { type: 'sync', syncId: sync.id, state: sync.state })
     response.status(created ? 201 : 200)
     return { sync, created }
-  })
+  }
+}

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
-import { conductorRoutes } from '@asheville/clients'
+import type { conductorRoutes } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { followEvents, isEventId, type StoredEvent } from '@asheville/jobs'
-import { bind } from '@asheville/service'
+import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 
 const heartbeatMs = 15_000
@@ -14,10 +14,10 @@ const mostPerPerson = 20
  * The person's live events as Server-Sent Events (https://html.spec.whatwg.org/multipage/server-sent-events.html): resumed
  * after `Last-Event-ID`, else from now on, with a comment every 15 s so that nobody takes the silence for an end.
  */
-export const events = ({ redis, subscriber }: Context) => {
+export function events({ redis, subscriber }: Context): Handler<typeof conductorRoutes.events> {
   const open = new Map<string, number>()
 
-  return bind(conductorRoutes.events, async ({ userId, request, signal }) => {
+  return async ({ userId, request, signal }) => {
     if ((open.get(userId) ?? 0) >= mostPerPerson)
       throw new AshevilleError('rate-limited', 'Too many pages follow at once', { retryAfterMs: 5000 })
     const asked = request.get('last-event-id')
@@ -33,7 +33,7 @@ export const events = ({ redis, subscriber }: Context) => {
       else open.delete(userId)
     })
     return { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }, body }
-  })
+  }
 }
 
 const comment = ': \n\n'

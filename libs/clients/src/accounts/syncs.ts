@@ -1,4 +1,4 @@
-import { contentTypeSchema, instantSchema, route, skippedItemSchema } from '@asheville/core'
+import { contentTypeSchema, instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
 import { z } from 'zod'
 import { count, cursor, forUser, from, id, limit, streamName } from './parts.ts'
 
@@ -75,6 +75,44 @@ export const syncJobSchema = z.strictObject({
 })
 export type SyncJob = z.infer<typeof syncJobSchema>
 
+/**
+ * Where a sync begins. `checkpoint`: it goes on, with what is new and with what is left of the history (an incremental sync). `scratch`: everything
+ * is pulled again (a full one); what is stored already stays, and is only compared.
+ */
+export const startSchema = z.enum(['checkpoint', 'scratch'])
+export type SyncStart = z.infer<typeof startSchema>
+
+/** What of a person's networks a sync is about: what fits all that is said. */
+export const wishSchema = z.strictObject({
+  /** null: every connected network. */
+  connectionIds: z.array(id).min(1).max(100).nullable(),
+  /** The adapters' ids: `mastodon`. */
+  networks: z.array(z.string().min(1).max(40)).min(1).max(50).optional(),
+  /** Whatever carries at least one of them. */
+  contentTypes: z.array(contentTypeSchema).min(1).optional(),
+  from: startSchema.default('checkpoint'),
+})
+export type Wish = z.infer<typeof wishSchema>
+
+export const plannedConnectionSchema = z.strictObject({
+  connectionId: id,
+  provider: z.string(),
+  handle: z.string(),
+  streams: z.array(
+    z.strictObject({
+      stream: streamName,
+      contentTypes: z.array(contentTypeSchema),
+      /** What would be walked, as far as is known before the network is asked. */
+      walks: z.array(z.enum(walkKinds)),
+      /** It is worked on already: a sync from the checkpoint leaves it as it is. */
+      isUnderWay: z.boolean(),
+      /** How many items the network said last that there are. */
+      available: availableSchema,
+    }),
+  ),
+})
+export type PlannedConnection = z.infer<typeof plannedConnectionSchema>
+
 /** Syncs, and the work that they are made of. */
 export const syncRoutes = {
   createSync: route({
@@ -82,8 +120,16 @@ export const syncRoutes = {
     path: '/v1/syncs',
     summary: 'Start a sync of all networks, or of those connections; asked again while it runs, the same sync with `created: false`',
     policy: forUser('conductor'),
-    body: z.strictObject({ trigger: syncSchema.shape.trigger, connectionIds: z.array(id).min(1).nullable() }),
+    body: wishSchema.extend({ trigger: syncSchema.shape.trigger }),
     reply: z.strictObject({ sync: syncSchema, created: z.boolean(), jobs: z.array(syncJobSchema) }),
+  }),
+  planSync: route({
+    method: 'POST',
+    path: '/v1/syncs/plan',
+    summary: 'What a sync like this would do; nothing is started, and no network is asked',
+    policy: forUser('conductor'),
+    body: wishSchema,
+    reply: z.strictObject({ connections: z.array(plannedConnectionSchema) }),
   }),
   getSync: route({
     method: 'GET',
@@ -110,6 +156,23 @@ export const syncRoutes = {
     summary: 'Cancel: queued jobs end at once, running ones at their next checkpoint or heartbeat; checkpoints are kept',
     policy: forUser('conductor'),
     params: z.strictObject({ syncId: id }),
+    reply: z.strictObject({ sync: syncSchema, jobs: z.array(syncJobSchema) }),
+  }),
+  cancelWork: route({
+    method: 'POST',
+    path: '/v1/syncs/cancel',
+    summary: 'The same for whatever is under way of the person, or of one connection; `sync` is null when nothing was',
+    policy: forUser('conductor'),
+    body: z.strictObject({ connectionId: id.nullable() }),
+    reply: z.strictObject({ sync: syncSchema.nullable(), jobs: z.array(syncJobSchema) }),
+  }),
+  restartStreams: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/restart',
+    summary: 'Break off what is under way of a connection, or of one of its streams, and begin again at once',
+    policy: forUser('conductor'),
+    params: z.strictObject({ connectionId: id }),
+    body: z.strictObject({ stream: streamName.nullable(), from: startSchema }),
     reply: z.strictObject({ sync: syncSchema, jobs: z.array(syncJobSchema) }),
   }),
   listStreams: route({

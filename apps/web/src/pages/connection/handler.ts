@@ -1,22 +1,21 @@
 import { page, type Binding, type Visit } from '@asheville/service'
 import type { Site } from '../../site.ts'
-import { startSync } from '../../start-sync.ts'
 import { connectionOf } from './connection-of.ts'
+import { restartPages } from './restart.ts'
 import { startPages } from './start.ts'
 
-/** `/connections/:id/…`: disconnect (asked first), pause, resume, sync now, start what costs. Every change is a POST. */
+/** `/connections/:id/…`: disconnect and restart (asked first), pause, resume, sync now, cancel, start what costs. Every change is a POST. */
 export function connectionPages(site: Site): Binding[] {
   const ask = (visit: Visit) => connectionOf(site, visit)
 
-  const change = (paused: boolean) => async (visit: Visit) => {
-    const { params, userId } = ask(visit)
-    await site.backends(visit).accounts.updateConnection({ params, userId, body: { paused } })
-    if (!paused) await startSync(site, visit, userId, params.connectionId, 'person')
+  const change = (name: 'pauseConnection' | 'resumeConnection' | 'cancelConnection') => async (visit: Visit) => {
+    await site.backends(visit).conductor[name](ask(visit))
     site.redirect(visit, '/status')
   }
 
   return [
     ...startPages(site),
+    ...restartPages(site),
     page('GET', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
       const connection = await site.backends(visit).accounts.getConnection(ask(visit))
@@ -32,8 +31,9 @@ export function connectionPages(site: Site): Binding[] {
       await site.backends(visit, 10_000).accounts.removeConnection(ask(visit))
       site.redirect(visit, '/status?done=disconnected')
     }),
-    page('POST', '/connections/:id/pause', { who: 'person' }, change(true)),
-    page('POST', '/connections/:id/resume', { who: 'person' }, change(false)),
+    page('POST', '/connections/:id/pause', { who: 'person' }, change('pauseConnection')),
+    page('POST', '/connections/:id/resume', { who: 'person' }, change('resumeConnection')),
+    page('POST', '/connections/:id/cancel', { who: 'person' }, change('cancelConnection')),
     page('POST', '/connections/:id/sync', { who: 'person' }, async (visit) => {
       const { conductor } = site.backends(visit)
       const { params, userId } = ask(visit)

@@ -1,0 +1,12 @@
+import type { conductorRoutes } from '@asheville/clients'
+import type { Handler } from '@asheville/service'
+import type { Context } from '../context.ts'
+import { endJobs } from '../end-jobs.ts'
+
+export function cancelConnection(context: Context): Handler<typeof conductorRoutes.cancelConnection> {
+  return async ({ params: { connectionId }, userId, requestId, signal, log }) => {
+    const ended = await context.accounts.cancelWork({ body: { connectionId }, userId, requestId, signal })
+    await endJobs(context, userId, ended, log)
+    return { sync: ended.sync }
+  }
+}
