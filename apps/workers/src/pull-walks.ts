@@ -25,7 +25,9 @@ export interface PullParts extends StoreParts {
 }
 
 /** People see news first; then the past is filled in; then it is looked through again. */
-const order = ['incremental', 'backfill', 'recheck']
+const order = ['incremental', 'backfill', 'recheck'] as const
+/** So many walks are pulled at once. */
+const sideBySide = 4
 
 /** Adds the walks that this sync starts to the open ones. */
 export async function planWalks(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
@@ -35,9 +37,9 @@ export async function planWalks(parts: PullParts, open: readonly Walk[]): Promis
 }
 
 async function plan(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
-  const { stream, wanted, io } = parts
+  const { stream, wanted } = parts
   try {
-    return await withRenewedToken(parts, () => stream.plan({ ...wanted, open }, io))
+    return await withRenewedToken(parts, (io) => stream.plan({ ...wanted, open }, io))
   } catch (error) {
     // The head is not understood any more.
     if (kindOf(error) !== 'cursor-expired') throw error
@@ -45,23 +47,51 @@ async function plan(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
   }
 }
 
-/** Pulls the open walks one after the other. Resolves to whether all are complete; else the slice is over. */
+/**
+ * Pulls the open walks: those of one kind side by side, as they are disjoint, the first planned first. Resolves to whether all are complete; else the
+ * slice is over. When one fails, the others end with the page that they are at, and what they have is stored.
+ */
 export async function pullWalks(parts: PullParts, open: readonly Walk[]): Promise<boolean> {
-  let rest = [...open]
-  const expired = new Map<string, number>()
+  const left = new Set(open)
+  for (const kind of order) {
+    const waiting = open.filter((walk) => walk.kind === kind)
+    const lane = async (isFirst: boolean): Promise<boolean> => {
+      for (let walk = waiting.shift(); walk; walk = waiting.shift()) {
+        if (!(await pullToEnd(parts, walk, left, isFirst))) return false
+        left.delete(walk)
+      }
+      return true
+    }
+    const lanes = Array.from({ length: parts.reads.areBounded ? 1 : Math.min(sideBySide, waiting.length) }, (_, index) =>
+      lane(index === 0).catch((error: unknown) => {
+        parts.slice.end()
+        throw error
+      }),
+    )
+    const ends = await Promise.allSettled(lanes)
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    if (!ends.every((end) => end.status === 'fulfilled' && end.value)) return false
+  }
+  return true
+}
+
+/** The walk, or what is planned instead of it when the network forgot its cursor. Resolves to whether that is complete. */
+async function pullToEnd(parts: PullParts, walk: Walk, open: ReadonlySet<Walk>, isFirst: boolean): Promise<boolean> {
+  let rest = [walk]
+  let inVain = 0
   for (;;) {
-    rest.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
-    const walk = rest.shift()
-    if (!walk) return true
-    const progress: Progress = { cursor: walk.cursor, stored: 0 }
+    const [next] = rest
+    if (!next) return true
+    const progress: Progress = { cursor: next.cursor, stored: 0 }
     try {
-      if (!(await pullWalk(parts, walk, progress))) return false
+      if (!(await pullWalk(parts, next, progress, isFirst))) return false
+      rest = rest.slice(1)
     } catch (error) {
       if (kindOf(error) !== 'cursor-expired') throw error
-      const inVain = progress.stored > 0 ? 0 : (expired.get(walk.id) ?? 0) + 1
+      inVain = progress.stored > 0 ? 0 : inVain + 1
       if (inVain > 2) throw error
-      expired.set(walk.id, inVain)
-      rest = [...(await replan(parts, walk, rest, inVain)), ...rest]
+      const others = [...open].filter((other) => other !== walk)
+      rest = [...(await replan(parts, next, [...others, ...rest.slice(1)], inVain)), ...rest.slice(1)]
     }
   }
 }
@@ -74,14 +104,17 @@ interface Progress {
 }
 
 /** Resolves to whether the walk is complete. */
-async function pullWalk(parts: PullParts, walk: Walk, progress: Progress): Promise<boolean> {
+async function pullWalk(parts: PullParts, walk: Walk, progress: Progress, isFirst: boolean): Promise<boolean> {
+  const { reads, slice, batchLimits: limits } = parts
+  // A person sees something soon by the first; of the others early batches would only be more writes.
+  const batchLimits = isFirst ? limits : { ...limits, firstMs: limits.ms }
   return withRenewedToken(
     parts,
-    async () => {
+    async (io) => {
       const from: Walk = { ...walk, cursor: progress.cursor }
       let isComplete = false
-      const pages = withinSlice(withinReads(parts.stream.pages(from, parts.io), parts.reads), parts.slice)
-      for await (const batch of prefetch(inBatches(pages, walk.kind, parts.batchLimits))) {
+      const pages = withinSlice(withinReads(parts.stream.pages(from, io), reads, isFirst), slice)
+      for await (const batch of prefetch(inBatches(pages, walk.kind, batchLimits))) {
         const tally = await storeBatch(parts, walk, batch)
         parts.onStored(tally, batch.pages)
         progress.cursor = batch.cursor
@@ -96,15 +129,17 @@ async function pullWalk(parts: PullParts, walk: Walk, progress: Progress): Promi
 
 /**
  * When the network refuses the token, accounts is asked for another, once, and it goes on from where it was; once again
- * only if something was stored in between.
+ * only if something was stored in between. Of several that were refused the same token one asks.
  */
-async function withRenewedToken<T>({ token }: PullParts, pull: () => Promise<T>, stored = () => 0): Promise<T> {
+async function withRenewedToken<T>({ token, io }: PullParts, pull: (io: PullIo) => Promise<T>, stored = () => 0): Promise<T> {
+  let last: string | undefined
+  const own: PullIo = { ...io, token: async () => (last = await token.get()) }
   let renewedAt = -1
   for (;;) {
     try {
-      return await pull()
+      return await pull(own)
     } catch (error) {
-      if (kindOf(error) !== 'reconnect-required' || renewedAt === stored() || !token.reject()) throw error
+      if (kindOf(error) !== 'reconnect-required' || renewedAt === stored() || !token.reject(last)) throw error
       renewedAt = stored()
     }
   }

@@ -13,6 +13,8 @@ export const defaultSlice: SliceLimits = { pages: 20, ms: 10_000, longestMs: 30_
 export interface Slice {
   /** Counts a page; resolves to false once the slice is used up and somebody waits. */
   mayGoOn(): Promise<boolean>
+  /** It is over, whoever waits. */
+  end(): void
 }
 
 /** A used-up slice is prolonged for a while when nobody waits for the worker: making way for nobody would only cost time. */
@@ -20,8 +22,10 @@ export function createSlice(limits: SliceLimits, hasWaiting: () => Promise<boole
   let pages = 0
   const begun = performance.now()
   let started = begun
+  let isOver = false
   return {
     async mayGoOn() {
+      if (isOver) return false
       pages += 1
       if (pages < limits.pages && performance.now() - started < limits.ms) return true
       if (performance.now() - begun >= limits.longestMs || (await hasWaiting())) return false
@@ -29,6 +33,7 @@ export function createSlice(limits: SliceLimits, hasWaiting: () => Promise<boole
       started = performance.now()
       return true
     },
+    end: () => (isOver = true),
   }
 }
 

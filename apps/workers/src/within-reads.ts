@@ -4,6 +4,8 @@ import type { Page } from '@asheville/core'
 export interface Reads {
   /** Counts what a page cost. */
   charge(reads: number): Promise<void>
+  /** Somebody said how much may be read. */
+  readonly areBounded: boolean
   readonly areUsedUp: boolean
 }
 
@@ -17,6 +19,9 @@ export function createReads(left: number | null, count: (reads: number) => Promi
     async charge(reads) {
       if (reads > 0) rest = await count(reads)
     },
+    get areBounded() {
+      return rest !== null
+    },
     get areUsedUp() {
       return rest !== null && rest <= 0
     },
@@ -25,13 +30,15 @@ export function createReads(left: number | null, count: (reads: number) => Promi
 
 /**
  * The pages, as long as anything may be read. Each is counted as soon as it is there and before the next is asked for, whatever becomes
- * of it here: it is charged for all the same. So nothing that pulls ahead passes the bound by more than the page that reaches it.
+ * of it here: it is charged for all the same. So nothing that pulls ahead passes the bound by more than the page that reaches it, nor do walks side by side:
+ * where there is a bound, only the first goes on.
  */
-export async function* withinReads(pages: AsyncIterable<Page>, reads: Reads): AsyncGenerator<Page, void, undefined> {
-  if (reads.areUsedUp) return
+export async function* withinReads(pages: AsyncIterable<Page>, reads: Reads, isFirst = true): AsyncGenerator<Page, void, undefined> {
+  const mayRead = () => !reads.areUsedUp && (isFirst || !reads.areBounded)
+  if (!mayRead()) return
   for await (const page of pages) {
     await reads.charge(page.reads ?? 0)
     yield page
-    if (reads.areUsedUp) return
+    if (!mayRead()) return
   }
 }

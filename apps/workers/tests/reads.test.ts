@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Network, PullIo, Stream, Walk } from '@asheville/core'
 import { startConstellation, type Constellation } from './constellation.ts'
-import { startScroll, type Scroll } from './scroll.ts'
+import { inParts, startScroll, type Scroll } from './scroll.ts'
 
 /*
- * A network that charges for each record of two lists, which are pulled side by side, on all services as they run. `charged` is
+ * A network that charges for each record of two lists, which are pulled side by side and each in parts, on all services as they run. `charged` is
  * the vendor's bill.
  */
 
@@ -39,7 +39,7 @@ let closing: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   scroll = await startScroll({ perPage, latencyMs: 5 })
-  all = await startConstellation(paid(scroll.network))
+  all = await startConstellation(paid(inParts(scroll.network, [420, 240])))
 })
 afterEach(async () => {
   for (const close of closing) await close()
@@ -83,17 +83,17 @@ async function until(holds: () => Promise<boolean> | boolean, ms = 30_000): Prom
 }
 
 test('a bound is passed by a page of each list at most, however far ahead it is pulled; raised, all comes, and nothing is paid twice', async () => {
-  scroll.state.count = 1000
+  scroll.state.count = 600
   await startWorkers()
-  const { userId, update, status } = await start(500)
+  const { userId, update, status } = await start(300)
   await until(async () => (await status()).streams.every(({ state }) => state === 'waiting'))
-  expect(bill()).toBeGreaterThanOrEqual(500)
-  expect(bill()).toBeLessThanOrEqual(500 + names.length * perPage)
+  expect(bill()).toBeGreaterThanOrEqual(300)
+  expect(bill()).toBeLessThanOrEqual(300 + names.length * perPage)
   // What was paid for is here.
   expect(await all.stored(userId)).toHaveLength(bill())
   const { streams, readsThisMonth } = await status()
   expect(readsThisMonth).toBe(bill())
-  expect(new Set(streams.map(({ reason }) => reason))).toEqual(new Set(['Your bound of 500 reads a month is reached']))
+  expect(new Set(streams.map(({ reason }) => reason))).toEqual(new Set(['Your bound of 300 reads a month is reached']))
   const { syncs } = await all.web.conductor.getStatus({ userId })
   expect(syncs.map(({ state }) => state)).not.toContain('running')
 
@@ -106,8 +106,8 @@ test('a bound is passed by a page of each list at most, however far ahead it is 
 
   await update({ settings: { readsPerMonth: null } })
   await until(async () => (await status()).streams.every(({ state, backfilling }) => state === 'idle' && !backfilling))
-  expect(await all.stored(userId)).toHaveLength(2000)
-  expect([bill(), (await status()).readsThisMonth]).toEqual([2000, 2000])
+  expect(await all.stored(userId)).toHaveLength(1200)
+  expect([bill(), (await status()).readsThisMonth]).toEqual([1200, 1200])
 })
 
 test('what was pulled is counted, also when it is not stored: the sync is cancelled, the worker is stopped', async () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Item, Network, PullIo, Walk } from '@asheville/core'
+import type { Item, Network, PullIo, Stream, Walk } from '@asheville/core'
 import { fetchJson } from '@asheville/http-client'
 import { encodePicture } from '@asheville/simulators'
 
@@ -133,6 +133,22 @@ export function scrollNetwork(url: string, pictures = 0): Network {
   }
 }
 
+/** The same network, with a history that is pulled in parts side by side: above the first of these numbers, from there down to above the next … */
+export function inParts(network: Network, borders: readonly number[]): Network {
+  const streams = network.streams.map((stream): Stream => ({
+    ...stream,
+    async plan(wanted, io) {
+      const planned = await stream.plan(wanted, io)
+      if (wanted.head !== null || planned.length === 0) return planned
+      return [null, ...borders].map((border, index): Walk => {
+        const mark: Mark = { before: border === null ? null : border + 1, after: borders[index] ?? 0, head: null }
+        return { id: index === 0 ? 'backfill' : `backfill-${index}`, kind: 'backfill', range: wanted.range, cursor: JSON.stringify(mark) }
+      })
+    },
+  }))
+  return { ...network, streams }
+}
+
 async function* pages(url: string, pictures: number, walk: Walk, io: PullIo) {
   const mark: Mark = walk.cursor === null ? { before: null, after: 0, head: null } : (JSON.parse(walk.cursor) as Mark)
   const { after } = mark
@@ -148,7 +164,13 @@ async function* pages(url: string, pictures: number, walk: Walk, io: PullIo) {
     before = entries.at(-1) ?? before
     const cursor = isLast ? null : JSON.stringify({ before, after, head } satisfies Mark)
     const items = entries.map((number) => itemOf(url, number, pictures))
-    yield { items, gone: [], skipped: [], cursor, ...(walk.kind === 'backfill' || isLast ? { head: String(head) } : {}) }
+    yield {
+      items,
+      gone: [],
+      skipped: [],
+      cursor,
+      ...(walk.id === 'backfill' || (walk.kind === 'incremental' && isLast) ? { head: String(head) } : {}),
+    }
     if (isLast) return
   }
 }

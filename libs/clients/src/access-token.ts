@@ -5,8 +5,11 @@ import type { Client } from './create-client.ts'
 export interface AccessToken {
   /** A current one, from memory while it lasts. Throws `reconnect-required` when there is none to be had. */
   get(): Promise<string>
-  /** The network or storage refused the last one: the next `get` asks accounts for another. False when none was handed out. */
-  reject(): boolean
+  /**
+   * The network or storage refused a token, the current one unless said otherwise: unless there is another already, the next `get` asks
+   * accounts for one. False when none was handed out.
+   */
+  reject(refused?: string): boolean
 }
 
 /** Ends before the token does, so that a request never leaves with one that dies on the way. */
@@ -33,10 +36,12 @@ export function createAccessToken(
       current = { token: accessToken, until: expiresAt === null ? Date.now() + unknownLifeMs : Date.parse(expiresAt) - marginMs }
       return accessToken
     },
-    reject() {
-      if (current === null) return false
-      rejected = current.token
-      current = null
+    reject(refused = current?.token) {
+      if (refused === undefined) return false
+      if (refused === current?.token) {
+        rejected = refused
+        current = null
+      }
       return true
     },
   }

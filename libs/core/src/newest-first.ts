@@ -30,6 +30,9 @@ export interface ListRequest {
   kind: WalkKind
 }
 
+/** A part of a listing, by dates or, where ids tell when something was listed, by marks: exclusive ones, of which the first part has no `before` and the last no `after`. */
+export type Part = Pick<ListRequest, 'before' | 'after' | 'range'>
+
 /** What a network that lists newest first must bring along; the rest is the same everywhere. */
 export interface Timeline<R> {
   list(request: ListRequest, io: PullIo): Promise<Listing<R>>
@@ -55,8 +58,8 @@ export interface Timeline<R> {
    * for what is before a range's end beyond that end too.
    */
   placedAt?(record: R): string
-  /** Disjoint ranges to be pulled side by side, newest first, that together are the given one. Only with `isDated`. */
-  split?(range: Range, io: PullIo): Promise<Range[]>
+  /** Disjoint parts to be pulled side by side, newest first, that together are the given range of the listing. Only with `mark` and `isDated`. */
+  split?(range: Range, io: PullIo): Promise<Part[]>
   /** As `Stream.gone`; makes an incremental walk report recent items that disappeared. */
   gone?(ids: readonly string[], io: PullIo): Promise<string[]>
 }
@@ -70,7 +73,7 @@ const slackMs = 24 * 3600_000
 const knownSchema = z.array(z.tuple([z.string(), z.string(), z.string().optional()]))
 type Known = z.infer<typeof knownSchema>
 
-/** All up to `floor` is stored (null: nothing needs to be assumed, the listing is short); above it, what is `known`. */
+/** All up to `floor` is stored, or is another walk's (null: nothing needs to be assumed, the listing is short); above it, what is `known`. */
 const headSchema = z.object({ floor: z.string().nullable(), known: knownSchema })
 type Head = z.infer<typeof headSchema>
 
@@ -104,12 +107,12 @@ export function newestFirst<R>(timeline: Timeline<R>): Pick<Stream, 'plan' | 'pa
     async plan({ head, open, range }, io) {
       if (head === null) {
         if (open.some(({ kind }) => kind === 'backfill')) return []
-        const ranges = (await timeline.split?.(range, io)) ?? [range]
-        return ranges.map((part, index) => ({
+        const parts = (await timeline.split?.(range, io)) ?? [{ before: null, after: null, range }]
+        return parts.map(({ before, after, range: within }, index) => ({
           id: index === 0 ? 'backfill' : `backfill-${index}`,
           kind: 'backfill',
-          range: part,
-          cursor: null,
+          range: within,
+          cursor: before === null && after === null ? null : JSON.stringify({ ...startOf(after, []), before }),
         }))
       }
       if (open.some(({ kind }) => kind === 'incremental') || isOver(range, io.now())) return []
@@ -167,13 +170,15 @@ function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Lis
   const oldest = oldestOf(turned)
   const isBelowRange = timeline.isDated === true && oldest !== null && isLongBefore(oldest, walk.range.from)
   const isFirst = walk.kind === 'backfill' && walk.id === 'backfill' && state.before === null
+  // Out of a part below another an edit may have moved something up, which this walk does not meet.
+  const mayLack = timeline.placedAt !== undefined && walk.kind === 'backfill' && walk.id !== 'backfill'
   return {
     items: fresh.flatMap(({ item }) => (item && isWithin(item.at, walk.range) ? [item] : [])),
     gone: [],
     skipped: fresh.flatMap(({ skipped }) => (skipped ? [skipped] : [])),
     cursor: isBelowRange ? null : listing.older,
-    covers: timeline.isDated && walk.kind !== 'incremental' ? coveredBy(walk.range, state, listing, turned) : [],
-    ...(isFirst && { head: JSON.stringify(headAfter(timeline, null, listing, turned, day)) }),
+    covers: timeline.isDated && walk.kind !== 'incremental' && !mayLack ? coveredBy(walk.range, state, listing, turned) : [],
+    ...(isFirst && { head: JSON.stringify(headAfter(timeline, state.floor, listing, turned, day)) }),
     ...(listing.available && { available: listing.available }),
     ...(listing.reads !== undefined && { reads: listing.reads - readBefore(state.known, turned, day) }),
   }
@@ -256,13 +261,14 @@ function turn<R>(timeline: Timeline<R>, record: R, io: PullIo): Turned {
  */
 function coveredBy<R>(range: Range, state: State, listing: Listing<R>, turned: Turned[]): Covered[] {
   // An answer may be empty in the midst of a listing, where all was filtered out: that says nothing of what is below.
-  if (turned.length === 0 && listing.older !== null) return []
+  const isLast = listing.older === null && state.floor === null
+  if (turned.length === 0 && !isLast) return []
   const places = turned.map(({ placedAt }) => placedAt)
   if (places.includes(null) || places.some((at, index) => index > 0 && at! > places[index - 1]!)) return []
   const top = state.before === null ? (places[0] ?? null) : state.last
   if (top === null) return []
   const oldest = places.at(-1)
-  const bottom = listing.older === null || oldest === undefined || oldest === null ? null : new Date(Date.parse(oldest) + 1).toISOString()
+  const bottom = isLast || oldest === undefined || oldest === null ? null : new Date(Date.parse(oldest) + 1).toISOString()
   const from = bottom === null || (range.from !== null && range.from > bottom) ? range.from : bottom
   const to = range.to !== null && range.to < top ? range.to : top
   return from !== null && from >= to ? [] : [{ by: 'at', from, to }]

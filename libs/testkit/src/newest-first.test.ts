@@ -1,7 +1,7 @@
 import { Agent } from 'node:https'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { newestFirst, type Item, type PullIo, type Range, type Stream, type Timeline } from '@asheville/core'
+import { newestFirst, type Item, type Part, type PullIo, type Stream, type Timeline } from '@asheville/core'
 import { createReference } from './reference-sync.ts'
 
 interface Post {
@@ -40,9 +40,10 @@ interface Shape {
   /** An answer that is not full has a mark all the same, as when the adapter cannot rely on it. */
   isWary: boolean
   parts: number
+  splitsBy: 'dates' | 'marks'
 }
 
-function timelineOf(vendor: Vendor, { perPage, marks, isWary, parts, movesEdits }: Shape): Timeline<Post> {
+function timelineOf(vendor: Vendor, { perPage, marks, isWary, parts, splitsBy, movesEdits }: Shape): Timeline<Post> {
   const isMarked = marks === 'record'
   const gone = (ids: readonly string[]) => Promise.resolve(ids.filter((id) => !vendor.posts.has(numberIn(id))))
   return {
@@ -74,15 +75,20 @@ function timelineOf(vendor: Vendor, { perPage, marks, isWary, parts, movesEdits 
     ...(isMarked && movesEdits && { placedAt: ({ place }) => atOf(place) }),
     // Nobody can be asked whether something is still liked: the listing says so.
     ...(marks === 'none' && { remembers: perPage * 4, gone: (ids) => Promise.resolve([...ids]) }),
-    ...(isMarked && parts > 1 && { split: (range) => Promise.resolve(split(range, parts, vendor.highest)) }),
+    ...(isMarked && parts > 1 && { split: () => Promise.resolve(split(parts, vendor.highest, splitsBy)) }),
   }
 }
 
 /** Borders lie in the past, as they do where a network is asked when somebody joined. */
-function split(range: Range, parts: number, highest: number): Range[] {
-  const borders = Array.from({ length: parts - 1 }, (_, index) => atOf(Math.floor((highest * (parts - 1 - index)) / parts)))
-  const all = [range.to, ...borders, range.from]
-  return all.slice(1).map((from, index) => ({ from, to: all[index]! }))
+function split(parts: number, highest: number, by: Shape['splitsBy']): Part[] {
+  const borders = Array.from({ length: parts - 1 }, (_, index) => Math.floor((highest * (parts - 1 - index)) / parts))
+  return [...borders, null].map((border, index) => {
+    const above = index === 0 ? null : borders[index - 1]!
+    const at = (id: number | null) => (id === null ? null : atOf(id))
+    if (by === 'dates') return { before: null, after: null, range: { from: at(border), to: at(above) } }
+    const mark = (id: number | null) => (id === null ? null : String(id))
+    return { before: mark(above === null ? null : above + 1), after: mark(border), range: { from: null, to: null } }
+  })
 }
 
 const step = fc.oneof(
@@ -99,6 +105,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   movesEdits: fc.boolean(),
   isWary: fc.boolean(),
   parts: fc.integer({ min: 1, max: 3 }),
+  splitsBy: fc.constantFrom('dates', 'marks'),
 })
 
 describe('newestFirst', () => {
@@ -147,7 +154,7 @@ describe('newestFirst', () => {
         const missing = [...vendor.posts.keys()].map(idOf).filter((id) => !reference.stored.has(id))
         expect(missing).toEqual([])
         // Below what is remembered nobody knows what is stored; what shows up or moves while a backfill is under way may be met by both walks.
-        const isOnce = form.marks !== 'none' && !(form.movesEdits && form.parts > 1)
+        const isOnce = form.marks !== 'none' && !(form.movesEdits && form.parts > 1 && form.splitsBy === 'dates')
         if (isOnce) expect([...delivered].filter(([name, times]) => times > 1 && !late.has(name.split(' ')[0]!))).toEqual([])
         vendor.requests = 0
         const { items, gone } = await sync()
@@ -161,9 +168,10 @@ describe('newestFirst', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 8 }),
+        fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 0, max: 60 }),
         fc.array(fc.record({ nth: fc.nat(59), up: fc.integer({ min: 1, max: 9 }) }), { maxLength: 6 }),
-        async (perPage, count, edits) => {
+        async (perPage, parts, count, edits) => {
           const vendor: Vendor = { posts: new Map(), highest: 10, requests: 0 }
           for (let index = 0; index < count; index++) put(vendor, (vendor.highest += 2))
           // Each to a free place somewhere above its own.
@@ -171,7 +179,7 @@ describe('newestFirst', () => {
             const post = vendor.posts.get(12 + nth * 2)
             if (post && ![...vendor.posts.values()].some(({ place }) => place === post.id + up * 2 - 1)) post.place = post.id + up * 2 - 1
           }
-          const form: Shape = { perPage, marks: 'record', movesEdits: true, isWary: true, parts: 1 }
+          const form: Shape = { perPage, marks: 'record', movesEdits: true, isWary: true, parts, splitsBy: 'marks' }
           const { pages } = await createReference(streamOf(vendor, form)).sync(io)
           const all = pages.flatMap(({ page }) => page.items)
           expect(all).toHaveLength(count)
@@ -181,7 +189,7 @@ describe('newestFirst', () => {
               expect(inside.every((item) => page.items.includes(item))).toBe(true)
             }
           }
-          if (edits.length === 0 && count > 3 * perPage)
+          if (edits.length === 0 && count > 3 * parts * perPage)
             expect(pages.filter(({ page }) => page.covers!.length > 0).length).toBeGreaterThan(0)
         },
       ),
@@ -191,7 +199,7 @@ describe('newestFirst', () => {
   test('a record that is skipped keeps its page and the next from claiming what it may be', async () => {
     const vendor: Vendor = { posts: new Map(), highest: 10, requests: 0 }
     for (let index = 0; index < 24; index++) put(vendor, (vendor.highest += 2))
-    const form: Shape = { perPage: 8, marks: 'record', movesEdits: false, isWary: false, parts: 1 }
+    const form: Shape = { perPage: 8, marks: 'record', movesEdits: false, isWary: false, parts: 1, splitsBy: 'dates' }
     const timeline = timelineOf(vendor, form)
     const last = 12 + 16 * 2
     const breaking: Timeline<Post> = {
@@ -212,7 +220,7 @@ describe('newestFirst', () => {
   test('an empty answer in the midst of a listing says nothing of what is below it', async () => {
     const posts = new Map([9, 8, 3, 2].map((id) => [id, { id, place: id, version: 1 }]))
     const vendor = { posts, highest: 9, requests: 0 }
-    const whole = timelineOf(vendor, { perPage: 2, marks: 'record', movesEdits: false, isWary: false, parts: 1 })
+    const whole = timelineOf(vendor, { perPage: 2, marks: 'record', movesEdits: false, isWary: false, parts: 1, splitsBy: 'dates' })
     let answers = 0
     const list: typeof whole.list = async (request, given) => {
       answers += 1
@@ -227,7 +235,9 @@ describe('newestFirst', () => {
   test('what is listed from the top alone: what was withdrawn is told, and little is read again', async () => {
     const vendor: Vendor = { posts: new Map(), highest: 10, requests: 0 }
     for (let index = 0; index < 100; index++) put(vendor, (vendor.highest += 2))
-    const reference = createReference(streamOf(vendor, { perPage: 10, marks: 'none', movesEdits: false, isWary: false, parts: 1 }))
+    const reference = createReference(
+      streamOf(vendor, { perPage: 10, marks: 'none', movesEdits: false, isWary: false, parts: 1, splitsBy: 'dates' }),
+    )
     await reference.sync(io)
     const newest = () => [...vendor.posts.keys()].sort((a, b) => b - a)
     const withdrawn = [newest()[2]!, newest()[7]!]
@@ -254,7 +264,7 @@ describe('newestFirst', () => {
     'where a record is charged for once a day, pages tell what they cost; marks: %s',
     async (marks) => {
       const vendor: Vendor = { posts: new Map(), highest: 0, requests: 0 }
-      const timeline = timelineOf(vendor, { perPage: 10, marks, movesEdits: false, isWary: false, parts: 1 })
+      const timeline = timelineOf(vendor, { perPage: 10, marks, movesEdits: false, isWary: false, parts: 1, splitsBy: 'dates' })
       const paid = new Set<string>()
       let day = 0
       let bill = 0

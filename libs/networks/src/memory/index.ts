@@ -1,4 +1,4 @@
-import { AshevilleError, newestFirst, type Network, type PullIo, type Range, type Stream } from '@asheville/core'
+import { AshevilleError, newestFirst, type Network, type Part, type PullIo, type Range, type Stream } from '@asheville/core'
 import { accessOf, getLikes, getMe, getPosts, hasPost, originOf } from './api.ts'
 import { idOf, likeItem, postItem, vendorId } from './items.ts'
 
@@ -93,16 +93,17 @@ async function confirmGone(ids: readonly string[], io: PullIo): Promise<string[]
 }
 
 /** A long history is pulled as two halves side by side; worth it only where the vendor can narrow a listing by date. */
-async function splitByDate(range: Range, io: PullIo): Promise<Range[]> {
+async function splitByDate(range: Range, io: PullIo): Promise<Part[]> {
   const me = await getMe(await accessOf(io))
   const start = Math.max(Date.parse(me.joined_at), Date.parse(range.from ?? me.joined_at))
   const end = Math.min(io.now().getTime(), Date.parse(range.to ?? io.now().toISOString()))
-  if (me.post_count < 100 || end <= start) return [range]
   const middle = new Date((start + end) / 2).toISOString()
-  return [
+  const halves = [
     { from: middle, to: range.to },
     { from: range.from, to: middle },
   ]
+  const ranges = me.post_count < 100 || end <= start ? [range] : halves
+  return ranges.map((part) => ({ before: null, after: null, range: part }))
 }
 
 function wrongKey(message: string): AshevilleError {

@@ -56,6 +56,7 @@ export const userSchema = z.object({
   username: z.string().min(1),
   name: z.string().nullish(),
   public_metrics: metricsSchema,
+  most_recent_tweet_id: z.string().regex(/^\d+$/).nullish().catch(null).default(null),
 })
 export type User = z.infer<typeof userSchema>
 
@@ -94,7 +95,9 @@ export function getFollowing(io: PullIo, page: { token: string | null; most: num
 
 /** `GET /2/users/me`: whose access it is. */
 export async function getOwnUser(io: PullIo): Promise<User> {
-  const parsed = z.object({ data: userSchema }).safeParse(await sdk(io).get('users/me', { 'user.fields': userFields }))
+  const parsed = z
+    .object({ data: userSchema })
+    .safeParse(await sdk(io).get('users/me', { 'user.fields': `${userFields},most_recent_tweet_id` }))
   if (!parsed.success) throw notLikeX(parsed.error)
   return parsed.data.data
 }

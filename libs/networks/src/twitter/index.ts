@@ -1,13 +1,27 @@
-import { newestFirst, type Item, type ListRequest, type Listing, type Network, type PullIo, type Stream } from '@asheville/core'
+import {
+  newestFirst,
+  type Item,
+  type ListRequest,
+  type Listing,
+  type Network,
+  type Part,
+  type PullIo,
+  type Range,
+  type Stream,
+} from '@asheville/core'
 import { findMissing, getFollowing, getMarked, getOwnUser, getPosts, userSchema, type Answer, type Found } from './api.ts'
 import { bookmarkItem, followItem, idIn, idOf, likeItem, markOf, placedAt, postItem } from './items.ts'
 import { login, scopesOf } from './login.ts'
+import { lowestIdAt, msIn } from './snowflakes.ts'
 
 /** https://docs.x.com/x-api/posts/timelines/introduction, https://docs.x.com/x-api/posts/bookmarks/introduction */
 const mostPosts = 3200
 /** X charges for each record that it lists, known or not, once a day: what is looked at again each time is kept small. */
 const readAgain = 10
 const remembered = 50
+/** From so many posts on, those of the past are pulled in parts. */
+const longHistory = 1000
+const parts = 8
 
 /** https://docs.x.com/x-api; what the API cannot do, and what is charged: README.md. */
 export const twitter: Network = {
@@ -35,6 +49,7 @@ export const twitter: Network = {
         list: listPosts,
         item: postItem,
         ...{ idOf: idOf('posts'), mark: markOf, placedAt, overlap: readAgain, chargesDaily: true, isDated: true, gone: confirmGone },
+        split: splitPosts,
       }),
       gone: confirmGone,
       estimate: async (_range, io) => atMost(mostPosts, (await getOwnUser(io)).public_metrics.tweet_count),
@@ -70,6 +85,24 @@ async function listPosts(request: ListRequest, io: PullIo): Promise<Listing<Foun
     reads: found.length,
     ...(available !== null && { available: { posts: available } }),
   }
+}
+
+/**
+ * Equal times between the beginning of the account and its newest post: ids hold their instant, those of newer accounts too. How the posts are
+ * spread over them is not known before they are read; a part that has none costs a request and no money.
+ */
+async function splitPosts(range: Range, io: PullIo): Promise<Part[]> {
+  const { from, to } = range
+  const { public_metrics: metrics, most_recent_tweet_id: newest } = await getOwnUser(io)
+  const begin = Math.max(msIn(io.account.id), from === null ? -Infinity : Date.parse(from))
+  const end = Math.min(newest === null ? io.now().getTime() : msIn(newest), to === null ? Infinity : Date.parse(to))
+  const isLong = (metrics.tweet_count ?? 0) >= longHistory && end > begin
+  const borders = isLong ? Array.from({ length: parts - 1 }, (_, index) => lowestIdAt(end - ((end - begin) * (index + 1)) / parts)) : []
+  return [null, ...borders].map((before, index) => ({
+    before: before === null ? null : String(before),
+    after: index === borders.length ? null : String(borders[index]! - 1n),
+    range,
+  }))
 }
 
 /** What the person marked: listed in the order of marking from the last on, undated, with nothing but tokens of pages for marks. */

@@ -4,6 +4,7 @@ import { userSchema, type Found, type User } from './api.ts'
 import { filesOf } from './files.ts'
 import { pickIncludes, type Includes } from './includes.ts'
 import { geoSchema, locationOf } from './locations.ts'
+import { msIn } from './snowflakes.ts'
 import { entitiesSchema, hashtagAddress, readText, userAddress, wholeAddress, type Entities, type UrlEntity } from './text.ts'
 
 const text = z.string().nullish().catch(null)
@@ -175,7 +176,7 @@ function textOf(tweet: Tweet, includes: Includes): { html: string; plain: string
 
 /**
  * When the first version was posted, whichever this is. Where X does not bring that one along its id tells: since November 2010 ids hold
- * their instant, of which X says the second (https://docs.x.com/fundamentals/x-ids).
+ * their instant, of which X says the second.
  */
 function publishedOf(tweet: Tweet, includes: Includes): string {
   const first = firstOf(tweet)
@@ -184,11 +185,8 @@ function publishedOf(tweet: Tweet, includes: Includes): string {
   return told === undefined ? instantIn(first) : instant(told)
 }
 
-const epochMs = 1_288_834_974_657n
-
 function instantIn(id: string): string {
-  const seconds = ((BigInt(id) >> 22n) + epochMs) / 1000n
-  return new Date(Number(seconds) * 1000).toISOString()
+  return new Date(Math.floor(msIn(id) / 1000) * 1000).toISOString()
 }
 
 /** What a post said before it was edited, oldest first; of what X does not show only the address. */

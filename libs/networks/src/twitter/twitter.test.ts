@@ -169,7 +169,8 @@ describe('pulling from X', () => {
       found.push((await reading(name).sync(io)).items)
       calls.push(requests() - before)
     }
-    expect(calls).toEqual([3, 2, 2, 2])
+    // Three pages, and how many there are.
+    expect(calls).toEqual([4, 2, 2, 2])
     const [posts, likes, bookmarks, follows] = found
     const { posts: written, likes: liked, bookmarks: kept, following } = truth()
     expect(posts!.map(({ id }) => id)).toEqual(written.map(({ id }) => postAddress(id)))
@@ -186,6 +187,25 @@ describe('pulling from X', () => {
       const bytes = new Uint8Array(await (await http.fetch(url)).arrayBuffer())
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
     }
+  })
+
+  test('a long history is pulled in parts: each post once and paid once, and what is new later', async () => {
+    const { server, io, truth, reading } = await start()
+    server.generate({ tweets: 1100, from: '2019-01-01T00:00:00Z', to: '2022-12-31T00:00:00Z' })
+    const reference = reading('posts')
+    const { pages } = await reference.sync(io)
+    const stored = pages.flatMap(({ page }) => page.items.map(({ id }) => id))
+    expect(new Set(pages.map(({ walk }) => walk.id)).size).toBe(8)
+    expect(pages.filter(({ page }) => page.items.length > 0).length).toBeLessThanOrEqual(11 + 8)
+    expect(stored).toEqual(truth().posts.map(({ id }) => postAddress(id)))
+    expect(pages.reduce((sum, { page }) => sum + (page.reads ?? NaN), 0)).toBe(1100)
+    expect(server.counters.snapshot().other['postsRead']).toBe(1100)
+    server.deletePost(truth().posts[3]!.id)
+    server.post({ text: 'And then' })
+    const { items, gone } = await reference.sync(io)
+    expect(items.map(({ id }) => id)).toEqual([postAddress(truth().posts[0]!.id)])
+    expect(gone).toHaveLength(1)
+    expect(reference.live()).toHaveLength(1100)
   })
 
   test('only the permissions asked for are needed, and none of them changes anything', async () => {
