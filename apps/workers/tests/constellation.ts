@@ -92,6 +92,8 @@ export async function startConstellation(network: Network, { hasConductor = true
       const body = { provider: network.id, fields: { name }, sessionId: session.id, reconnects: null }
       const reply = await web.accounts.beginConnect({ userId, body })
       if (reply.next !== 'connected') throw new Error('It was not connected')
+      // Or the conductor would begin one, within two seconds.
+      await db.query('UPDATE streams SET next_due_at = NULL WHERE user_id = $1', [userId])
       return { userId, connection: reply.connection }
     },
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { StoredItem } from '@asheville/clients'
 import { connectPatiently, disconnect } from '@asheville/redis'
 import { startConstellation, type Constellation } from './constellation.ts'
-import { startScroll, type Scroll } from './scroll.ts'
+import { inParts, startScroll, type Scroll } from './scroll.ts'
 
 let scroll: Scroll
 let all: Constellation
@@ -98,6 +98,27 @@ describe('a sync', () => {
     })
     // The rest is what a sync costs at its beginning and its end, however long it is.
     expect(whole).toBeLessThan(alone * 1.2 + 1000)
+  })
+
+  test('pulls the parts of a history side by side; where one is held back, what the others have is stored, and no page comes twice', async () => {
+    await startWorkers({ limits: small, networks: [inParts(scroll.network, [200, 100])] })
+    Object.assign(scroll.state, { count: 300, latencyMs: 20 })
+    const { userId } = await all.connect()
+    const syncId = await begin(userId)
+    await until(() => scroll.delivered.size >= 6)
+    scroll.faults.push({ status: 429, headers: { 'retry-after': '1' } })
+    expect(await all.ended(userId, syncId)).toMatchObject({ state: 'done', tally: { new: 300, changed: 0 } })
+    expect(await all.stored(userId)).toHaveLength(300)
+    const pages = [...scroll.delivered]
+    expect(pages.filter(([, times]) => times > 1)).toEqual([])
+    // The oldest part was begun before the newest was complete.
+    expect(pages.findIndex(([page]) => page.endsWith('-0'))).toBeLessThan(pages.findLastIndex(([page]) => page.endsWith('-200')))
+
+    await later()
+    scroll.state.count = 330
+    const requests = scroll.tally.requests
+    expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 30 } })
+    expect(scroll.tally.requests - requests).toBe(2)
   })
 
   test('tells what it does while it does it', async () => {
@@ -241,7 +262,7 @@ describe('interrupted', () => {
     Object.assign(scroll.state, { count: 2000, latencyMs: 20 })
     const workers = await startWorkers({ limits: small })
     const { userId, connection } = await all.connect()
-    await begin(userId)
+    const syncId = await begin(userId)
     await until(() => scroll.delivered.size >= 5)
     await all.db.query(
       "UPDATE leases SET fence = fence + 1, holder = 'another', expires_at = now() + interval '1 minute' WHERE connection_id = $1",
@@ -254,6 +275,8 @@ describe('interrupted', () => {
     expect((await all.stored(userId)).length).toBeLessThanOrEqual(stored + 20)
     expect(await all.db.query('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])).toEqual([walk])
     await workers.close()
+    // Or it would go on in a minute, when that lease is over, whatever is tested then.
+    await all.web.conductor.cancelSync({ userId, params: { syncId } })
   })
 })
 
@@ -310,15 +333,16 @@ describe('a budget of requests', () => {
 
   test('of a connection is shared by all processes, waited for without an attempt, and holds nobody else back', async () => {
     for (let process = 0; process < 2; process += 1) await startWorkers({ limits: small, networks: bounded('connection'), concurrency: 1 })
-    const [bound, other] = [await all.connect(), await all.connect()]
-    scroll.countOf.set(other.connection.accountId, 20)
     const before = pages()
+    const bound = await all.connect()
     const syncId = await begin(bound.userId)
     await until(async () => (await streamOf(bound.userId)).state === 'waiting')
     const { reason, until: instant } = await streamOf(bound.userId)
     expect(reason).toBe('Scroll allows no more requests for now')
     expect(Date.parse(instant!) - Date.now()).toBeGreaterThan(windowMs * 0.9)
     expect(pages() - before).toBe(3)
+    scroll.countOf.set('other', 20)
+    const other = await all.connect('other')
     expect(await all.sync(other.userId)).toMatchObject({ state: 'done', tally: { new: 20 } })
     await passWindow()
     expect(await all.ended(bound.userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
@@ -328,16 +352,18 @@ describe('a budget of requests', () => {
 
   test('of a server holds all back who are there', async () => {
     await startWorkers({ limits: small, networks: bounded('server') })
-    const [first, second] = [await all.connect(), await all.connect()]
     const before = pages()
+    const first = await all.connect()
     const syncId = await begin(first.userId)
     await until(async () => (await streamOf(first.userId)).state === 'waiting')
-    await begin(second.userId)
+    scroll.countOf.set('second', 20)
+    const second = await all.connect('second')
+    const secondId = await begin(second.userId)
     await until(async () => (await streamOf(second.userId)).state === 'waiting')
     expect(pages() - before).toBe(3)
     await passWindow()
-    scroll.countOf.set(second.connection.accountId, 20)
     expect(await all.ended(first.userId, syncId)).toMatchObject({ state: 'done', tally: { new: 100 } })
+    expect(await all.ended(second.userId, secondId)).toMatchObject({ state: 'done', tally: { new: 20 } })
   })
 })
 
@@ -347,8 +373,8 @@ test('nobody’s long history delays anybody’s short one', async () => {
   const whale = await all.connect()
   const whaleSync = await begin(whale.userId)
   await until(() => scroll.delivered.size >= 3)
+  for (const name of ['minnow', 'shrimp']) scroll.countOf.set(name, 40)
   const others = await Promise.all(['minnow', 'shrimp'].map((name) => all.connect(name)))
-  for (const { connection } of others) scroll.countOf.set(connection.accountId, 40)
   const before = scroll.delivered.size
   const results = await Promise.all(others.map(({ userId }) => all.sync(userId)))
   expect(results.map(({ state }) => state)).toEqual(['done', 'done'])
