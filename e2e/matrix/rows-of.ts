@@ -8,6 +8,7 @@ import pg from 'pg'
 const nobodys = new Set([
   'accounts.app_registrations',
   'accounts.key_checks',
+  'accounts.network_controls',
   'accounts.session_mirror',
   'accounts.throttles',
   'platform.forgotten',

@@ -184,6 +184,10 @@ const allowedOwn: Record<string, readonly number[]> = {
   createSession: [200],
   /** They are not the owner of the server. */
   listUsers: [403],
+  putControl: [403],
+  getQueues: [403],
+  drainWorker: [403],
+  askBoard: [403],
   /** Mastodon is there already. */
   putVote: [404],
   /** No authorisation was begun. */

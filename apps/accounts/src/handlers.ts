@@ -1,7 +1,9 @@
 import { accountsRoutes } from '@asheville/clients'
 import { bindAll, type Binding } from '@asheville/service'
 import type { Access } from './access.ts'
+import { handleListControls } from './admin/list-controls.ts'
 import { handleListUsers } from './admin/list-users.ts'
+import { handlePutControl } from './admin/put-control.ts'
 import type { Context } from './context.ts'
 import { handleCloseAccount } from './closing/close-account.ts'
 import { handleExportPerson } from './closing/export-person.ts'
@@ -156,5 +158,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     putVote: handlePutVote(context),
     withdrawVote: handleWithdrawVote(context),
     listUsers: handleListUsers(context),
+    listControls: handleListControls(context),
+    putControl: handlePutControl(context),
   })
 }

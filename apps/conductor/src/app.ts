@@ -13,6 +13,9 @@ import {
   type Sign,
 } from '@asheville/service'
 import type { Context, NetworkFacts } from './context.ts'
+import { askBoard } from './admin/ask-board.ts'
+import { drainWorker } from './admin/drain-worker.ts'
+import { getQueues } from './admin/get-queues.ts'
 import { cancelConnection } from './handlers/cancel-connection.ts'
 import { cancelSync } from './handlers/cancel-sync.ts'
 import { cancelSyncs } from './handlers/cancel-syncs.ts'
@@ -62,7 +65,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   }
   try {
     await Promise.all([refuseEvictingRedis(redis), refuseUnfitQueue(queue)])
-    const context: Context = { accounts, platform, redis, subscriber, queue, producer, networks, log: logger }
+    const context: Context = { accounts, platform, redis, subscriber, queue, producer, networks, paused: new Set(), log: logger }
     const service = await startService({
       name: 'conductor',
       host: options.host,
@@ -104,6 +107,9 @@ export function conductorBindings(context: Context): Binding[] {
     resumeConnection: resumeConnection(context),
     getStatus: getStatus(context),
     events: events(context),
+    getQueues: getQueues(context),
+    drainWorker: drainWorker(context),
+    askBoard: askBoard(context),
   })
 }
 

@@ -19,5 +19,7 @@ export interface Context {
   subscriber: Subscriber
   queue: QueueBackend
   producer: Producer
+  /** Networks that the owner of the server has paused, as it was heard last. */
+  paused: Set<string>
   log: Logger
 }

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { announce } from './loops/announce.ts'
+import { applyControls } from './loops/apply-controls.ts'
 import { claimDue } from './loops/claim-due.ts'
 import { rebuildRunning } from './loops/rebuild-running.ts'
 import { repeat } from './loops/repeat.ts'
@@ -16,6 +17,7 @@ export function startLoops(context: Context): Loops {
   const how = { log: context.log, signal }
   const loops = [
     repeat('claim-due', 2000, () => claimDue(context, signal), how),
+    repeat('apply-controls', 2000, () => applyControls(context, signal), how),
     repeat('announce', 2000, () => announce(context, signal), how),
     repeat('rebuild-running', 30_000, () => rebuildRunning(context, signal), how),
   ]

@@ -4,6 +4,7 @@ import {
   accountsRoutes,
   connectionSchema,
   connectionStates,
+  networkControlSchema,
   plannedConnectionSchema,
   startSchema,
   streamStatusSchema,
@@ -95,8 +96,69 @@ export type LiveEvent = z.infer<typeof liveEventSchema>
 const ofConnection = z.strictObject({ connectionId: id })
 const ended = z.strictObject({ sync: syncSchema.nullable() })
 
+/** A network's queue, for the owner of the server. */
+export const queueStatusSchema = networkControlSchema.extend({
+  waiting: count,
+  active: count,
+  delayed: count,
+  failed: count,
+  oldestWaitingAt: instantSchema.nullable(),
+  /** What the network itself holds all of its jobs back by. */
+  held: z.strictObject({ until: instantSchema, reason: z.string() }).nullable(),
+})
+export type QueueStatus = z.infer<typeof queueStatusSchema>
+
+const holder = z.string().min(1).max(100)
+
+/** A worker process, as it says of itself. */
+export const workerStatusSchema = z.strictObject({
+  holder,
+  startedAt: instantSchema,
+  /** How many jobs it has in hand, by network. */
+  running: z.record(z.string(), count),
+  /** It takes no new ones; `isAsked`: it is to, whether or not it has heard. */
+  isDraining: z.boolean(),
+  isAsked: z.boolean(),
+})
+export type WorkerStatus = z.infer<typeof workerStatusSchema>
+
+/** For the owner of this server; `forbidden` for everybody else. */
+const adminRoutes = {
+  getQueues: route({
+    method: 'GET',
+    path: '/v1/queues',
+    summary: 'How many jobs of each network wait, run and failed, how long the first in line waits, and which workers there are',
+    policy: web,
+    reply: z.strictObject({ networks: z.array(queueStatusSchema), workers: z.array(workerStatusSchema) }),
+  }),
+  drainWorker: route({
+    method: 'PUT',
+    path: '/v1/workers/:holder',
+    summary: 'Have a worker process take no more jobs, or take some again; it hears of it within seconds',
+    policy: web,
+    params: z.strictObject({ holder }),
+    body: z.strictObject({ isDrained: z.boolean() }),
+    reply: 'none',
+  }),
+  askBoard: route({
+    method: 'POST',
+    path: '/v1/board',
+    summary: 'What the page of bull-board asks of its server; it changes nothing unless it is unlocked',
+    policy: web,
+    body: z.strictObject({
+      method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+      /** Below `/api`, decoded. */
+      path: z.string().max(500),
+      query: z.record(z.string().max(100), z.string().max(500)),
+      isUnlocked: z.boolean(),
+    }),
+    reply: z.strictObject({ status: count, body: z.unknown() }),
+  }),
+} as const
+
 /** Conductor's HTTP API. */
 export const conductorRoutes = {
+  ...adminRoutes,
   createSync: route({
     method: 'POST',
     path: '/v1/syncs',

@@ -90,6 +90,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       stalledInterval: 2000,
       maxStalledCount: 1_000_000,
       drainDelay: 5,
+      // A limit that is lifted is no more within this.
+      maximumRateLimitDelay: 2000,
       runRetryDelay: 1000,
     },
     closing.signal,

@@ -79,7 +79,10 @@ describe.each([
     const ends = [() => Promise.resolve(later(60_000)), () => Promise.reject(new Error('It broke')), () => Promise.resolve(done)]
     const release = Promise.withResolvers<null>()
     const consumer = consume(network, () => (ends.pop() ?? (() => release.promise.then(() => done)))())
-    await until(async () => (await read(network)).active === 1)
+    await until(async () => {
+      const { active, delayed, failed } = await read(network)
+      return active + delayed + failed === 3 && active === 1
+    })
     expect(await read(network)).toEqual({ waiting: 0, active: 1, delayed: 1, failed: 1, oldestWaitingAt: null })
     expect(consumer.running).toBe(1)
     release.resolve(null)
@@ -124,7 +127,6 @@ describe.each([
     expect(ran).toBe(3)
     expect(await read(network)).toMatchObject({ waiting: 7 })
     await controlQueue(backend, network, { isPaused: false, jobsPerMinute: null })
-    consume(network, process)
     await until(() => ran === 10, 8000)
   })
 

@@ -1,13 +1,16 @@
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { listPaused } from '../admin/controls.ts'
 import { startDueStreams } from '../queries/due.ts'
 import { claimUnheldJobs } from '../queries/sync-jobs.ts'
 
-/** What was left behind comes first, so that new work never starves it. */
+/** Of networks that the owner of the server has paused nothing is given out. What was left behind comes first, so that new work never starves it. */
 export function handleClaimDue({ db, networks }: Pick<Context, 'db' | 'networks'>): Handler<typeof accountsRoutes.claimDue> {
-  const ids = networks.map(({ id }) => id)
+  const known = networks.map(({ id }) => id)
   return async ({ body: { limit } }) => {
+    const paused = await listPaused(db)
+    const ids = known.filter((id) => !paused.includes(id))
     const left = await claimUnheldJobs(db, ids, limit)
     const room = limit - left.length
     const started = room === 0 ? [] : await db.transaction((tx) => startDueStreams(tx, ids, room))

@@ -18,7 +18,7 @@ export function getStatus(context: Context): Handler<typeof conductorRoutes.getS
 
 /** Joins what accounts knows of connections, streams and syncs with what platform has stored of them. */
 async function readStatus(context: Context, call: Asking, log: Logger): Promise<Status> {
-  const { accounts, platform, networks: adapters } = context
+  const { accounts, platform, networks: adapters, paused } = context
   const [{ connections }, { streams }, { syncs }, { reads }, counted] = await Promise.all([
     accounts.listConnections({ ...call, query: { kind: 'network' } }),
     accounts.listStreams(call),
@@ -40,6 +40,7 @@ async function readStatus(context: Context, call: Asking, log: Logger): Promise<
       streams: streamsByConnection.get(connection.id) ?? [],
       counts: counted && (countsByConnection.get(connection.id) ?? []),
       readsThisMonth: reads.find(({ connectionId }) => connectionId === connection.id)?.thisMonth ?? 0,
+      isPausedHere: paused.has(connection.provider),
       rates,
       now,
     }),

@@ -68,6 +68,7 @@ const known: Known = {
   streams: [stream('favourites'), stream('statuses')],
   counts: [],
   readsThisMonth: 0,
+  isPausedHere: false,
   rates: new Map(),
   now,
 }

@@ -15,14 +15,15 @@ export interface Known {
   /** null: not known just now. */
   counts: readonly Count[] | null
   readsThisMonth: number
+  isPausedHere: boolean
   /** Items a minute, by `connectionId-stream`. */
   rates: ReadonlyMap<string, number>
   now: Date
 }
 
 /** Where one connection stands, as a whole and by content type. Pure. */
-export function networkStatus({ connection, network, streams, counts, readsThisMonth, rates, now }: Known): NetworkStatus {
-  const facts: Facts = { connection, name: nameOf(connection, network), readsThisMonth, now }
+export function networkStatus({ connection, network, streams, counts, readsThisMonth, isPausedHere, rates, now }: Known): NetworkStatus {
+  const facts: Facts = { connection, name: nameOf(connection, network), readsThisMonth, isPausedHere, now }
   const typesOf = (stream: string): readonly ContentType[] => network?.streams.find(({ name }) => name === stream)?.contentTypes ?? []
   const stored = (contentType: ContentType): Pick<TypeStatus, 'contentType' | 'stored' | 'available' | 'oldest' | 'newest'> => {
     const count = counts?.find((row) => row.contentType === contentType)

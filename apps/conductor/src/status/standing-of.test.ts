@@ -20,7 +20,13 @@ const stream: StreamStatus = {
   nextDueAt: at(5),
 }
 const settings = { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null }
-const active: Facts = { connection: { state: 'active', stateReason: null, settings }, name: 'example.social', readsThisMonth: 0, now }
+const active: Facts = {
+  connection: { state: 'active', stateReason: null, settings },
+  name: 'example.social',
+  readsThisMonth: 0,
+  isPausedHere: false,
+  now,
+}
 const noPace = () => ({ itemsPerMinute: null, secondsLeft: null })
 const standing = (streams: Partial<StreamStatus>[], facts: Facts = active): Standing =>
   standingOf(
@@ -176,5 +182,32 @@ describe('the pace', () => {
     ).toBeNull()
     expect(paced([{ ...working, stream: 'a' }], { a: [30, null] })).toMatchObject({ itemsPerMinute: 30, secondsLeft: null })
     expect(paced([{}], {})).toMatchObject({ itemsPerMinute: null, secondsLeft: null })
+  })
+})
+
+describe('where the owner of the server has paused the network', () => {
+  const paused = { ...active, isPausedHere: true }
+
+  test.each<[string, Partial<StreamStatus>]>([
+    ['had its slice', working],
+    ['is about to be pulled', { state: 'queued', nextDueAt: null }],
+    ['is tried again', { state: 'retrying', until: at(1), reason: 'It does not answer', nextDueAt: null }],
+    ['was due long ago', { nextDueAt: at(-50) }],
+    ['is up to date', {}],
+  ])('what %s waits for that', (_, part) => {
+    expect(standing([part], paused)).toMatchObject({
+      word: 'waiting',
+      waitsFor: 'example.social',
+      until: null,
+      reason: 'The owner of this server has paused it for now',
+      itemsPerMinute: null,
+      nextRunAt: null,
+    })
+  })
+
+  test('what needs the person still does, and what they paused themselves stays so', () => {
+    expect(standing([{ state: 'failed', reason: 'There is no such feed', nextDueAt: null }], paused).word).toBe('action-required')
+    expect(standing([{ nextDueAt: null }], paused).word).toBe('done')
+    expect(standing([{}], { ...paused, connection: { ...active.connection, state: 'paused' } }).word).toBe('paused')
   })
 })

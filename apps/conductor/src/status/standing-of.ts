@@ -21,6 +21,8 @@ export interface Facts {
   /** The network's server, or else its title. */
   name: string
   readsThisMonth: number
+  /** The owner of the server has paused the network, for everybody. */
+  isPausedHere: boolean
   now: Date
 }
 
@@ -41,11 +43,11 @@ const plain = { waitsFor: null, until: null, reason: null, action: null }
  */
 export function standingOf(facts: Facts, streams: readonly StreamStatus[], paceOf: (stream: StreamStatus) => Pace): Standing {
   const { state } = facts.connection
-  const words = streams.map((stream) => wordOf(stream, facts))
+  const words = streams.map((stream) => withPause(wordOf(stream, facts), facts))
   const [first = { word: 'done' as const, ...plain }] = words.toSorted(
     (one, other) => urgency.indexOf(one.word) - urgency.indexOf(other.word),
   )
-  const pulled = streams.filter((stream) => stream.state === 'running')
+  const pulled = facts.isPausedHere ? [] : streams.filter((stream) => stream.state === 'running')
   const unfinished = streams.filter((stream) => !isComplete(stream))
   return {
     ...(wordOfConnection(facts) ?? first),
@@ -60,7 +62,7 @@ export function standingOf(facts: Facts, streams: readonly StreamStatus[], paceO
         .map(({ lastSyncedAt }) => lastSyncedAt)
         .toSorted(inTime)
         .at(-1) ?? null,
-    nextRunAt: state === 'active' || state === 'full' ? earliest(streams.map(({ nextDueAt }) => nextDueAt)) : null,
+    nextRunAt: (state === 'active' || state === 'full') && !facts.isPausedHere ? earliest(streams.map(({ nextDueAt }) => nextDueAt)) : null,
   }
 }
 
@@ -70,6 +72,12 @@ function wordOfConnection({ connection: { state, stateReason: reason } }: Facts)
   if (state === 'full') return { ...plain, word: 'action-required', reason, action: 'free-space' }
   if (state === 'paused' || state === 'revoked') return { ...plain, word: 'paused', reason }
   return null
+}
+
+/** Of what the owner of the server has paused all waits that would go on by itself. */
+function withPause(word: Word, { isPausedHere, name }: Facts): Word {
+  if (!isPausedHere || word.word === 'action-required' || word.word === 'done') return word
+  return { ...plain, word: 'waiting', waitsFor: name, reason: 'The owner of this server has paused it for now' }
 }
 
 function wordOf(stream: StreamStatus, facts: Facts): Word {

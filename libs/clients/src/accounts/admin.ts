@@ -1,6 +1,6 @@
 import { instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
-import { count, cursor, forUser, limit } from './parts.ts'
+import { count, cursor, forUser, from, limit, networkId } from './parts.ts'
 import { userSchema } from './people.ts'
 
 /** A person as the owner of this server sees them: no content, no connections by name. */
@@ -13,6 +13,16 @@ export const personSchema = userSchema.extend({
 })
 export type PersonFigures = z.infer<typeof personSchema>
 
+/** How the owner of this server wants a network to be copied from. */
+export const networkControlSchema = z.strictObject({
+  network: networkId,
+  /** Nothing new of it begins. */
+  isPaused: z.boolean(),
+  /** How many jobs of it begin in a minute, at most, by all workers together; null: as many as there are hands. */
+  jobsPerMinute: z.number().int().min(1).max(1_000_000).nullable(),
+})
+export type NetworkControl = z.infer<typeof networkControlSchema>
+
 /** For the owner of this server; `forbidden` for everybody else. */
 export const adminRoutes = {
   listUsers: route({
@@ -24,5 +34,21 @@ export const adminRoutes = {
     reply: z.strictObject({ users: z.array(personSchema), next: z.string().nullable() }),
     paged: true,
     etag: true,
+  }),
+  listControls: route({
+    method: 'GET',
+    path: '/v1/network-controls',
+    summary: 'What the owner has said of networks; one that is not there goes freely',
+    policy: from('conductor'),
+    reply: z.strictObject({ controls: z.array(networkControlSchema) }),
+  }),
+  putControl: route({
+    method: 'PUT',
+    path: '/v1/network-controls/:network',
+    summary: 'Pause or throttle a network, or let it go; the queues follow within seconds',
+    policy: forUser('web'),
+    params: networkControlSchema.pick({ network: true }),
+    body: networkControlSchema.omit({ network: true }),
+    reply: networkControlSchema,
   }),
 } as const

@@ -7,6 +7,7 @@ export const forUser = (...services: ServiceName[]) => ({ who: 'service', from: 
 
 export const id = z.uuid()
 export const streamName = z.string().regex(/^[a-z-]{1,40}$/)
+export const networkId = z.string().regex(/^[a-z0-9-]{1,40}$/)
 export const count = z.number().int().nonnegative()
 
 /** Where a page of a list begins: the `next` of the page before it. */
