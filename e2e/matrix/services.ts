@@ -21,6 +21,7 @@ const labels = new Set([
   'platform.putMedia query/source',
   'platform.findMedia body/urls/0',
   'platform.listPending query/connectionId',
+  'platform.removeCopies body/connectionId',
 ])
 
 /** Where a session token or outbox id is itself what is asked about: there is no person in the call whose it would have to be. */
