@@ -39,6 +39,7 @@ import { handleReturnLeases } from './handlers/return-leases.ts'
 import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
 import { handleSavePlan } from './handlers/save-plan.ts'
 import { handleTakeLeases } from './handlers/take-leases.ts'
+import { handleClearConnection, handleNoteCleared } from './handlers/clear-connection.ts'
 import { handleUpdateConnection } from './handlers/update-connection.ts'
 import { handleAddPasskey } from './passkeys/add-passkey.ts'
 import { handleBeginPasskey } from './passkeys/begin-passkey.ts'
@@ -121,6 +122,8 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     beginConnect: handleBeginConnect(context),
     finishConnect: handleFinishConnect(context),
     updateConnection: handleUpdateConnection(context),
+    clearConnection: handleClearConnection(context),
+    noteCleared: handleNoteCleared(context),
     removeConnection: handleRemoveConnection(context),
     getEstimate: handleGetEstimate(context, access),
     listReads: handleListReads(context),

@@ -145,6 +145,7 @@ export function connectionOf(part: Partial<Connection> & Pick<Connection, 'provi
     fields: {},
     settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null },
     declined: [],
+    clearing: [],
     storageId: null,
     state: 'active',
     stateReason: null,

@@ -21,7 +21,7 @@ interface Row extends Omit<Connection, 'settings'> {
 }
 
 const columns = `id, user_id AS "userId", kind, provider, account_id AS "accountId", handle, title, url, server, fields,
-  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth", declined,
+  content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth", declined, clearing,
   storage_id AS "storageId", state,
   state_reason AS "stateReason", created_at AS "createdAt", registration_id AS "registrationId", endpoints,
   removed_at IS NOT NULL AS "isRemoved"`
@@ -173,6 +173,11 @@ export async function setConnectionSettings(
     'UPDATE connections SET content_types = $3, range_from = $4, range_to = $5, reads_per_month = $6 WHERE user_id = $1 AND id = $2',
     [userId, connectionId, contentTypes, range.from, range.to, readsPerMonth],
   )
+}
+
+/** What of the connection is being removed from storages, and no longer is. */
+export async function setClearing(db: Database, userId: string, connectionId: string, types: readonly ContentType[]): Promise<void> {
+  await db.query('UPDATE connections SET clearing = $3 WHERE user_id = $1 AND id = $2', [userId, connectionId, types])
 }
 
 export async function markRemoved(tx: Database, userId: string, connectionId: string): Promise<void> {

@@ -88,6 +88,22 @@ export async function breakLeases(tx: Database, userId: string, connectionId: st
   )
 }
 
+/** Whoever holds a lease on one of these streams, or ever held one, is refused from now on; answers the fences that are in force. */
+export async function raiseFences(
+  tx: Database,
+  userId: string,
+  connectionId: string,
+  streams: readonly string[],
+): Promise<{ stream: string; fence: number }[]> {
+  return tx.query(
+    `INSERT INTO leases AS l (connection_id, stream, user_id, fence)
+     SELECT connection_id, name, user_id, 1 FROM streams WHERE user_id = $1 AND connection_id = $2 AND name = ANY ($3)
+     ON CONFLICT (connection_id, stream) DO UPDATE SET fence = l.fence + 1, holder = NULL, expires_at = NULL
+     RETURNING stream, fence`,
+    [userId, connectionId, streams],
+  )
+}
+
 /** Every live lease, of everybody. */
 export async function listLiveLeases(db: Database): Promise<{ userId: string; connectionId: string; stream: string }[]> {
   return db.query(

@@ -1,6 +1,6 @@
 import type { Database } from '@asheville/database'
 
-export type MessageKind = 'sync-finished' | 'reconnect-needed' | 'storage-full' | 'stop-work' | 'forget-person'
+export type MessageKind = 'sync-finished' | 'reconnect-needed' | 'storage-full' | 'stop-work' | 'forget-person' | 'remove-copies'
 
 export interface Message {
   id: string

@@ -17,8 +17,8 @@ const network = {
 const names = (streams: Stream[]) => streams.map(({ name }) => name)
 
 describe('wanted streams', () => {
-  const wanted = (contentTypes: ContentType[] | null, declined: string[] = []) =>
-    names(wantedStreams(network, { settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null }, declined }))
+  const wanted = (contentTypes: ContentType[] | null, declined: string[] = [], clearing: ContentType[] = []) =>
+    names(wantedStreams(network, { settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null }, declined, clearing }))
 
   test('null wants all; else what carries a wanted type', () => {
     expect(wanted(null)).toEqual(['statuses', 'likes'])
@@ -30,6 +30,12 @@ describe('wanted streams', () => {
     expect(wanted(null, ['like.read', 'offline'])).toEqual(['statuses'])
     expect(wanted(['likes'], ['like.read'])).toEqual([])
     expect(wanted(null, ['offline'])).toEqual(['statuses', 'likes'])
+  })
+
+  test('nothing of which copies are being removed, nor what comes by the same stream', () => {
+    expect(wanted(null, [], ['photos'])).toEqual(['likes'])
+    expect(wanted(['posts'], [], ['photos'])).toEqual([])
+    expect(wanted(null, [], ['photos', 'likes'])).toEqual([])
   })
 
   test('a stream is widened when one of its types becomes wanted', () => {

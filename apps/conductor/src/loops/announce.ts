@@ -5,6 +5,7 @@ import { errorFields } from '@asheville/service'
 import { z } from 'zod'
 import type { AccountsClient, Context } from '../context.ts'
 import { forgetPerson } from '../forget-person.ts'
+import { removeCopies } from '../remove-copies.ts'
 import { stopWork } from '../stop-work.ts'
 
 const batch = 100
@@ -38,6 +39,7 @@ export async function announce(context: Context, signal: AbortSignal): Promise<v
 async function carryOut(context: Context, { kind, userId, payload }: Message, signal: AbortSignal): Promise<void> {
   if (kind === 'stop-work') return stopWork(context, payload)
   if (kind === 'forget-person') return forgetPerson(context, userId, payload, signal)
+  if (kind === 'remove-copies') return removeCopies(context, userId, payload, signal)
   if (kind !== 'sync-finished') return
   const { syncId, storageIds } = finishedSchema.parse(payload)
   const call = { userId, requestId: randomUUID(), signal }

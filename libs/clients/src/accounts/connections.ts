@@ -38,6 +38,8 @@ export const connectionSchema = z.strictObject({
   settings: connectionSettingsSchema,
   /** Scopes that were asked for and that the person did not allow: streams that need one of them are not pulled. */
   declined: z.array(z.string()),
+  /** Content types of which the copies are being removed; until they are, no stream that brings one is pulled. */
+  clearing: z.array(contentTypeSchema),
   /** For a network: the connection of the storage that its items go to. */
   storageId: id.nullable(),
   state: z.enum(connectionStates),
@@ -105,6 +107,25 @@ export const connectionRoutes = {
     body: z.strictObject({ settings: connectionSettingsSchema.partial().optional(), paused: z.boolean().optional() }),
     reply: connectionSchema,
     ifMatch: true,
+  }),
+  clearConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/clear',
+    summary:
+      'Remove what was copied of these content types from the person’s storages, and copy them no longer: they are taken off the settings, or, when no other is left, the connection is paused. Also of one that was disconnected. Copied again they are from the start',
+    policy: forUser('conductor'),
+    params: z.strictObject({ connectionId: id }),
+    body: z.strictObject({ contentTypes: z.array(contentTypeSchema).min(1) }),
+    reply: connectionSchema,
+  }),
+  noteCleared: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/cleared',
+    summary: 'The copies of these content types are removed: what of them is wanted again may be pulled; said again, nothing changes',
+    policy: forUser('conductor'),
+    params: z.strictObject({ connectionId: id }),
+    body: z.strictObject({ contentTypes: z.array(contentTypeSchema).min(1) }),
+    reply: 'none',
   }),
   getEstimate: route({
     method: 'GET',

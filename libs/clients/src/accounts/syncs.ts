@@ -208,7 +208,7 @@ export const syncRoutes = {
         z.strictObject({
           id,
           userId: id,
-          kind: z.enum(['sync-finished', 'reconnect-needed', 'storage-full', 'stop-work', 'forget-person']),
+          kind: z.enum(['sync-finished', 'reconnect-needed', 'storage-full', 'stop-work', 'forget-person', 'remove-copies']),
           payload: z.record(z.string(), z.unknown()),
         }),
       ),
