@@ -153,6 +153,7 @@ export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
     'returnLeases',
     'takeLeases',
     'removeConnection',
+    'clearConnection',
     'forgetPerson',
   ]
   const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))

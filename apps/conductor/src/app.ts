@@ -19,6 +19,7 @@ import { getQueues } from './admin/get-queues.ts'
 import { cancelConnection } from './handlers/cancel-connection.ts'
 import { cancelSync } from './handlers/cancel-sync.ts'
 import { cancelSyncs } from './handlers/cancel-syncs.ts'
+import { clearConnection } from './handlers/clear-connection.ts'
 import { createSync } from './handlers/create-sync.ts'
 import { events } from './handlers/events.ts'
 import { getStatus } from './handlers/get-status.ts'
@@ -105,6 +106,7 @@ export function conductorBindings(context: Context): Binding[] {
     restartConnection: restartConnection(context),
     pauseConnection: pauseConnection(context),
     resumeConnection: resumeConnection(context),
+    clearConnection: clearConnection(context),
     getStatus: getStatus(context),
     events: events(context),
     getQueues: getQueues(context),

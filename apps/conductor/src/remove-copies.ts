@@ -3,6 +3,7 @@ import { AshevilleError, contentTypeSchema, kindOf } from '@asheville/core'
 import { errorFields } from '@asheville/service'
 import { z } from 'zod'
 import type { Context } from './context.ts'
+import { tell } from './tell.ts'
 
 const payloadSchema = z.object({
   connectionId: z.uuid(),
@@ -18,7 +19,7 @@ const payloadSchema = z.object({
  * by the next call. Repeating it is harmless: once accounts knows, whatever was begun anew has fences that are higher.
  */
 export async function removeCopies(
-  { platform, accounts, log }: Pick<Context, 'platform' | 'accounts' | 'log'>,
+  { platform, accounts, redis, log }: Pick<Context, 'platform' | 'accounts' | 'redis' | 'log'>,
   userId: string,
   payload: unknown,
   signal: AbortSignal,
@@ -37,5 +38,6 @@ export async function removeCopies(
     if (!['conflict', 'not-found'].includes(kindOf(error))) throw error
     log.info({ connectionId, error: errorFields(error) }, 'What was to be cleared is cleared already')
   }
-  await accounts.noteCleared({ ...call, params: { connectionId }, body: { contentTypes } })
+  const { id, state } = await accounts.noteCleared({ ...call, params: { connectionId }, body: { contentTypes } })
+  await tell({ redis }, userId, { type: 'connection', connectionId: id, state })
 }

@@ -268,6 +268,7 @@ describe('in Chromium', () => {
         '/settings',
         `/connections/${mastodon.id}/disconnect`,
         `/connections/${mastodon.id}/restart`,
+        `/connections/${mastodon.id}/clear`,
         '/nothing',
       ]) {
         await page.goto(site.url + path)

@@ -344,6 +344,32 @@ describe('the status page', () => {
   })
 })
 
+describe('clearing', () => {
+  const path = `/connections/${mastodon.id}/clear`
+
+  test('says what is there and what becomes of it, and removes what is chosen', async () => {
+    const asked: unknown[] = []
+    const given = script()
+    given.conductor.clearConnection = async ({ params, body, userId }) => {
+      asked.push([userId, params.connectionId, body])
+      return mastodon
+    }
+    given.conductor.getStatus = statusOf([networkStatusOf(mastodon, { types: [typeStatusOf('posts', { stored: 12 })] })])
+    const visitor = await start(given)
+    expect(await (await visitor.get('/status')).text()).toContain(path)
+    const page = await (await visitor.get(path)).text()
+    expect(page).toMatch(/type="checkbox" name="posts"/)
+    expect(page).toContain('Mastodon keeps what you have there')
+    const nothing = await visitor.submit(path, path, {})
+    expect(nothing.status).toBe(422)
+    expect(await nothing.text()).toContain('Choose at least one')
+    const answer = await visitor.submit(path, path, { posts: 'on', strange: 'on' })
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status?done=cleared'])
+    expect(asked).toEqual([[ann.id, mastodon.id, { contentTypes: ['posts'] }]])
+    expect(await (await visitor.get('/status?done=cleared')).text()).toContain('is being removed')
+  })
+})
+
 describe('restarting', () => {
   const path = `/connections/${mastodon.id}/restart`
   const planned = (cost: { reads: number | null } | null) => ({

@@ -19,6 +19,7 @@ const count = z.number().int().nonnegative()
 
 /**
  * Where copying stands, in a word for the person:
+ * - `clearing`: its copies are being removed, and nothing of it is pulled meanwhile.
  * - `syncing`: it is being pulled.
  * - `queued`: it is about to be, or goes on at `until`.
  * - `waiting`: `waitsFor` allows no more requests before `until`.
@@ -29,7 +30,18 @@ const count = z.number().int().nonnegative()
  * - `on-time`: it is up to date, and is looked at again at `nextRunAt`.
  * - `done`: nothing more is planned.
  */
-export const standings = ['syncing', 'queued', 'waiting', 'retrying', 'action-required', 'paused', 'late', 'on-time', 'done'] as const
+export const standings = [
+  'clearing',
+  'syncing',
+  'queued',
+  'waiting',
+  'retrying',
+  'action-required',
+  'paused',
+  'late',
+  'on-time',
+  'done',
+] as const
 export type StandingWord = (typeof standings)[number]
 
 /**
@@ -254,6 +266,15 @@ export const conductorRoutes = {
     summary: 'Go on with what was paused, at once',
     policy: web,
     params: ofConnection,
+    reply: connectionSchema,
+  }),
+  clearConnection: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/clear',
+    summary: accountsRoutes.clearConnection.summary,
+    policy: web,
+    params: ofConnection,
+    body: accountsRoutes.clearConnection.body,
     reply: connectionSchema,
   }),
   getStatus: route({

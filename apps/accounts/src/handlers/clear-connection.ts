@@ -1,7 +1,6 @@
 import { AshevilleError, type ContentType, type Network } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
-import { tellStopped } from '../closing/queries.ts'
 import { findAdapter, type Context } from '../context.ts'
 import { getStoredConnection, listConnections, setClearing, setConnectionSettings, setConnectionState } from '../queries/connections.ts'
 import { raiseFences } from '../queries/leases.ts'
@@ -25,9 +24,8 @@ export function handleClearConnection(context: Context): Handler<typeof accounts
       const types = offered(found.adapter, body.contentTypes).filter((type) => !connection.clearing.includes(type))
       if (types.length > 0) {
         const streams = streamsOf(found.adapter, types).map(({ name }) => name)
-        const jobs = await endWork(tx, userId, { connectionId, streams }, { state: 'cancelled', reason: null, nextDueMs: null })
+        await endWork(tx, userId, { connectionId, streams }, { state: 'cancelled', reason: null, nextDueMs: null })
         await makeNotDue(tx, userId, connectionId, streams)
-        await tellStopped(tx, userId, jobs)
         await setClearing(tx, userId, connectionId, [...connection.clearing, ...types])
         const left = (connection.settings.contentTypes ?? typesOf(found.adapter)).filter((type) => !types.includes(type))
         if (left.length > 0) await setConnectionSettings(tx, userId, connectionId, { ...connection.settings, contentTypes: left })
@@ -55,20 +53,19 @@ export function handleNoteCleared(context: Context): Handler<typeof accountsRout
   return ({ userId, params: { connectionId }, body: { contentTypes } }) =>
     context.db.transaction(async (tx) => {
       await lockPerson(tx, userId)
-      const { connection } = await getStoredConnection(tx, userId, connectionId)
-      const clearing = connection.clearing.filter((type) => !contentTypes.includes(type))
-      if (clearing.length === connection.clearing.length) return
+      const before = (await getStoredConnection(tx, userId, connectionId)).connection
+      const clearing = before.clearing.filter((type) => !contentTypes.includes(type))
+      if (clearing.length === before.clearing.length) return before
       await setClearing(tx, userId, connectionId, clearing)
+      const connection = { ...before, clearing }
       const found = findAdapter(context, connection.provider)
-      if (found?.kind !== 'network' || (connection.state !== 'active' && connection.state !== 'full')) return
-      const held = streamsOf(found.adapter, contentTypes)
-      const wanted = wantedStreams(found.adapter, { ...connection, clearing }).filter((stream) => held.includes(stream))
-      await makeDue(
-        tx,
-        userId,
-        connectionId,
-        wanted.map(({ name }) => name),
-      )
+      if (found?.kind === 'network' && (connection.state === 'active' || connection.state === 'full')) {
+        const held = streamsOf(found.adapter, contentTypes)
+        const wanted = wantedStreams(found.adapter, connection).filter((stream) => held.includes(stream))
+        const names = wanted.map(({ name }) => name)
+        await makeDue(tx, userId, connectionId, names)
+      }
+      return connection
     })
 }
 

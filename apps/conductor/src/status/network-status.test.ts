@@ -19,6 +19,7 @@ const connection: Connection = {
   fields: {},
   settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null },
   declined: [],
+  clearing: [],
   storageId: null,
   state: 'active',
   stateReason: null,
@@ -95,6 +96,16 @@ describe('by content type', () => {
     ])
     // Something that no stream of this version carries.
     expect(typesOf({ counts: [count('events', 1)] }).at(-1)).toEqual(['events', 'done'])
+  })
+
+  test('what is being removed is shown as that, wanted or not', () => {
+    const settings = { ...connection.settings, contentTypes: ['photos' as const] }
+    const cleared = { ...connection, settings, clearing: ['likes' as const] }
+    expect(typesOf({ connection: cleared, streams: [stream('statuses'), stream('favourites', { nextDueAt: null })] })).toEqual([
+      ['photos', 'on-time'],
+      ['likes', 'clearing'],
+    ])
+    expect(networkStatus({ ...known, connection: cleared }).word).toBe('on-time')
   })
 
   test('what is available is what all streams say; what is stored is not known without platform', () => {

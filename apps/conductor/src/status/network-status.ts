@@ -46,7 +46,8 @@ export function networkStatus({ connection, network, streams, counts, readsThisM
     const carriers = (network?.streams ?? []).filter(({ contentTypes }) => contentTypes.includes(contentType))
     const mine = allowed.filter(({ stream }) => carriers.some(({ name }) => name === stream))
     const isWithheld = carriers.length > 0 && !carriers.some(({ name }) => mayBePulled(name))
-    return { ...standingOf(facts, mine, pace), ...stored(contentType), ...(isWithheld && withheld) }
+    const isCleared = connection.clearing.includes(contentType)
+    return { ...standingOf(facts, mine, pace), ...stored(contentType), ...(isWithheld && withheld), ...(isCleared && clearing) }
   }
   const isWithheld = streams.length > 0 && allowed.length === 0 && connection.state === 'active'
   return {
@@ -62,19 +63,22 @@ export function networkStatus({ connection, network, streams, counts, readsThisM
 /** The person allowed nothing that it could be pulled with. */
 const withheld = { word: 'action-required', waitsFor: null, until: null, reason: null, action: 'allow', nextRunAt: null } as const
 
+/** Whatever else holds of it. */
+const clearing = { word: 'clearing', waitsFor: null, until: null, reason: null, action: null, nextRunAt: null } as const
+
 /** Of networks that have many servers, the server. */
 function nameOf({ server, provider }: Connection, network: NetworkFacts | null): string {
   return server === null ? (network?.title ?? provider) : new URL(server).host
 }
 
-/** What the person wants of what the network has, and whatever is stored besides; in the network's order. */
+/** What the person wants of what the network has, whatever is being removed, and whatever is stored besides; in the network's order. */
 function shownTypes(
-  { settings: { contentTypes: wanted } }: Connection,
+  { settings: { contentTypes: wanted }, clearing }: Connection,
   network: NetworkFacts | null,
   streams: readonly StreamStatus[],
   counts: readonly Count[],
 ): ContentType[] {
   const known = (network?.streams ?? []).filter(({ name }) => streams.length === 0 || streams.some(({ stream }) => stream === name))
   const offered = known.flatMap(({ contentTypes }) => contentTypes).filter((type) => wanted === null || wanted.includes(type))
-  return [...new Set([...offered, ...counts.filter(({ items }) => items > 0).map(({ contentType }) => contentType)])]
+  return [...new Set([...offered, ...clearing, ...counts.filter(({ items }) => items > 0).map(({ contentType }) => contentType)])]
 }

@@ -125,7 +125,7 @@ export const connectionRoutes = {
     policy: forUser('conductor'),
     params: z.strictObject({ connectionId: id }),
     body: z.strictObject({ contentTypes: z.array(contentTypeSchema).min(1) }),
-    reply: 'none',
+    reply: connectionSchema,
   }),
   getEstimate: route({
     method: 'GET',

@@ -45,7 +45,7 @@ export function statusPages(site: Site): Binding[] {
         ...view,
         storages,
         name: user.name,
-        done: visit.query.done === 'disconnected' ? t('disconnect.done') : null,
+        done: visit.query.done === 'disconnected' ? t('disconnect.done') : visit.query.done === 'cleared' ? t('clear.done') : null,
         arrived: newest?.items.map((item) => itemView(item, site.networkTitle(item.network), t)) ?? null,
       },
     })

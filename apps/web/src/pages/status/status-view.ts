@@ -38,6 +38,8 @@ export interface NetworkCard {
   /** The storage takes no more. */
   isFull: boolean
   isWorking: boolean
+  /** There is something to clear. */
+  isStored: boolean
   /** Something of it is to be done once a limit is over, or the network answers again. */
   isHeld: boolean
   isLate: boolean
@@ -129,6 +131,7 @@ function networkCard(status: NetworkStatus, network: KnownNetwork | null, t: Tra
     needsReconnect: action === 'reconnect',
     isFull: action === 'free-space',
     isWorking: [status, ...types].some(isUnderWay),
+    isStored: types.some(({ stored }) => stored !== null && stored > 0),
     isHeld: word === 'waiting' || word === 'retrying',
     isLate: word === 'late',
     isUnfinished: word !== 'paused' && word !== 'action-required' && !status.isComplete,
@@ -161,6 +164,8 @@ function badgeOf({ word, waitsFor, until, action }: Standing, title: string, t: 
     return html`${before}${fmt.time(until, isFar(until) ? 'moment' : 'clock')}${after}`
   }
   switch (word) {
+    case 'clearing':
+      return { tone: 'busy', icon: 'turning', text: t('state.clearing') }
     case 'syncing':
       return { tone: 'busy', icon: 'turning', text: t('state.syncing') }
     case 'queued':

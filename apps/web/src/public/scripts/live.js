@@ -26,7 +26,7 @@ source.onopen = () => {
   wasOpen = true
 }
 source.onmessage = refresh
-for (const type of ['progress', 'stream', 'sync']) source.addEventListener(type, refresh)
+for (const type of ['progress', 'stream', 'sync', 'connection']) source.addEventListener(type, refresh)
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && isDue) refresh()
 })
