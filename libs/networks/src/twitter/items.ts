@@ -37,6 +37,17 @@ const tweetSchema = z.object({
 })
 type Tweet = z.infer<typeof tweetSchema>
 
+const read = new WeakMap<object, Tweet>()
+
+/** A post as it is checked, once however often it is looked at: for its item, its date, and by others that refer to it. Throws as zod does. */
+function tweetOf(record: unknown): Tweet {
+  const known = typeof record === 'object' && record !== null ? read.get(record) : undefined
+  if (known) return known
+  const tweet = tweetSchema.parse(record)
+  read.set(record as object, tweet)
+  return tweet
+}
+
 const pollSchema = z.object({
   end_datetime: text,
   options: z.array(z.object({ label: z.string(), votes: count })),
@@ -44,7 +55,7 @@ const pollSchema = z.object({
 
 /** A post of the person's own: what they wrote, answered or quoted, or what they repeated. */
 export function postItem({ record, includes, owner }: Found): Item {
-  const tweet = tweetSchema.parse(record)
+  const tweet = tweetOf(record)
   const actor = userAddress(tweet.author_id ?? owner)
   const repeated = referenceTo(tweet, 'retweeted')
   const original = repeated === null ? null : tweetIn(includes, repeated)
@@ -55,7 +66,7 @@ export function postItem({ record, includes, owner }: Found): Item {
 
 /** A like. X does not tell when, so it is named after who liked what. Its files are not copied: README.md. */
 export function likeItem({ record, includes, owner }: Found): Item {
-  const tweet = tweetSchema.parse(record)
+  const tweet = tweetOf(record)
   const id = markAddress(owner, 'likes', firstOf(tweet))
   const object = { id, type: 'Like', actor: userAddress(owner), object: postOf(tweet, authorOf(tweet, includes), includes) }
   return { id, contentType: 'likes', at: null, object, media: [], raw: rawOf(record, tweet, includes) }
@@ -63,7 +74,7 @@ export function likeItem({ record, includes, owner }: Found): Item {
 
 /** A bookmark. AS2 has no word for it but adding something to a collection. */
 export function bookmarkItem({ record, includes, owner }: Found): Item {
-  const tweet = tweetSchema.parse(record)
+  const tweet = tweetOf(record)
   const id = markAddress(owner, 'bookmarks', firstOf(tweet))
   const target = { type: 'Collection', name: 'Bookmarks' }
   const object = { id, type: 'Add', actor: userAddress(owner), object: postOf(tweet, authorOf(tweet, includes), includes), target }
@@ -97,7 +108,7 @@ export function idOf(kind: 'posts' | 'likes' | 'bookmarks' | 'follows'): (found:
 
 /** When a post was listed where it is: an edit is a post of its own to X, with a later date. */
 export function placedAt({ record }: Found): string {
-  return instant(tweetSchema.parse(record).created_at)
+  return instant(tweetOf(record).created_at)
 }
 
 /** The id in a post's address. */
@@ -264,7 +275,13 @@ function rawOf(record: unknown, tweet: Tweet, includes: Includes): unknown {
 }
 
 function tweetIn(includes: Includes, id: string): Tweet | null {
-  return tweetSchema.safeParse(includes.tweets.get(id)).data ?? null
+  const record = includes.tweets.get(id)
+  if (record === undefined) return null
+  try {
+    return tweetOf(record)
+  } catch {
+    return null
+  }
 }
 
 function referenceTo({ referenced_tweets: references }: Tweet, type: string): string | null {
