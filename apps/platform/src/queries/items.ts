@@ -71,9 +71,8 @@ export async function findMissing(
        CROSS JOIN LATERAL (
          SELECT i.id FROM items i
          WHERE i.user_id = $1 AND i.storage_id = $2 AND i.connection_id = $3 AND i.stream = $4 AND i.gone_at IS NULL AND ${within[by]}
-           AND (covered.content_type IS NULL OR i.content_type = covered.content_type)
+           AND (covered.content_type IS NULL OR i.content_type = covered.content_type) AND i.id <> ALL($8::text[])
        ) AS found
-       WHERE NOT EXISTS (SELECT FROM unnest($8::text[]) AS present(id) WHERE present.id COLLATE "C" = found.id)
        ORDER BY found.id`,
       [
         userId,
