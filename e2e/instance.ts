@@ -128,7 +128,8 @@ export async function syncNow(
     if (found && found.state !== 'running') return { state: found.state, ms, tally: found.tally }
     if (ms > timeoutMs) throw new Error(`The sync has not ended within ${timeoutMs} ms`)
     await whileRunning()
-    await wait(50)
+    // The longer it takes, the less often: being asked is work too, and what is measured shall not be that.
+    await wait(Math.min(500, Math.max(50, ms / 10)))
   }
 }
 

@@ -157,7 +157,7 @@ export function createActs(world: World, options: TwitterOptions) {
     deletePost(id: string): void {
       for (const version of at(id).history) {
         const post = at(version)
-        post.isDeleted = true
+        world.deletePost(post)
         for (const media of post.media) media.isGone = true
       }
     },

@@ -144,10 +144,10 @@ export function createEntities({ world, renderer, media }: Parts) {
         public_metrics: () => ({
           followers_count: random.int(0, 4000),
           following_count: shelf.following.length,
-          tweet_count: shelf.posts.filter((post) => !post.isDeleted && post.history.at(-1) === post.id).length,
+          tweet_count: world.countPosts(account).posts,
           listed_count: random.int(0, 20),
           like_count: shelf.likes.length,
-          media_count: shelf.posts.filter((post) => !post.isDeleted && post.media.length > 0).length,
+          media_count: world.countPosts(account).withMedia,
         }),
       },
       selection.user,

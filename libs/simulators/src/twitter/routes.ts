@@ -168,15 +168,18 @@ export function addApi(
       if (!('username' in account)) return account
       const exclude = values.exclude!
       const limit = options.timelineLimit ?? 3200
-      const newest = world.timeline(account, viewer, exclude.has('replies') ? Math.min(800, limit) : limit, (post) =>
-        exclude.has('replies') ? post.replyTo === null : true,
+      const isWanted = (post: Post) =>
+        !(exclude.has('retweets') && post.retweetOf !== null) &&
+        (since === null ? from === null || post.createdMs >= from : post.key > since) &&
+        (until === null ? to === null || post.createdMs < to : post.key < until)
+      // What is older than the limit is left out before it is looked at what is wanted; without a limit that would be looking for nothing.
+      const newest = world.timeline(
+        account,
+        viewer,
+        exclude.has('replies') ? Math.min(800, limit) : limit,
+        (post) => (!exclude.has('replies') || post.replyTo === null) && (limit < Infinity || isWanted(post)),
       )
-      const wanted = newest.filter(
-        (post) =>
-          !(exclude.has('retweets') && post.retweetOf !== null) &&
-          (since === null ? from === null || post.createdMs >= from : post.key > since) &&
-          (until === null ? to === null || post.createdMs < to : post.key < until),
-      )
+      const wanted = newest.filter(isWanted)
       const { items, meta } = pageOf(wanted, ({ key }) => key, at, count, name)
       charged(items)
       const ends = items.length === 0 ? {} : { newest_id: items[0]!.id, oldest_id: items.at(-1)!.id }

@@ -77,12 +77,30 @@ export function createWorld(options: TwitterOptions, now: () => number) {
     const made: Post = { ...post, id, key: BigInt(id), conversationId: parent?.conversationId ?? history[0] ?? id, history }
     history.push(id)
     posts.set(id, made)
+    counts.delete(made.author)
     const shelf = shelfOf(made.author).posts
     const last = shelf.at(-1)
     if (last === undefined || last.key < made.key) shelf.push(made)
     else shelf.splice(lowerBound(shelf, keyOf, made.key), 0, made)
     return made
   }
+
+  function deletePost(post: Post): void {
+    post.isDeleted = true
+    counts.delete(post.author)
+  }
+
+  /** What an account's posts are counted as, kept until one comes or goes: an answer may tell it of many accounts. */
+  function countPosts(account: Account): { posts: number; withMedia: number } {
+    const there = () => shelfOf(account).posts.filter((post) => !post.isDeleted)
+    const counted = counts.get(account) ?? {
+      posts: there().filter((post) => post.history.at(-1) === post.id).length,
+      withMedia: there().filter((post) => post.media.length > 0).length,
+    }
+    counts.set(account, counted)
+    return counted
+  }
+  const counts = new Map<Account, { posts: number; withMedia: number }>()
 
   const shelfOf = (account: Account): Shelf => shelves.get(account.id)!
   const follows = (viewer: Account, account: Account) => shelfOf(viewer).following.some((one) => one.account === account)
@@ -118,6 +136,8 @@ export function createWorld(options: TwitterOptions, now: () => number) {
     byId,
     stranger,
     addPost,
+    deletePost,
+    countPosts,
     shelfOf,
     follows,
     mayRead,
@@ -130,7 +150,7 @@ export function createWorld(options: TwitterOptions, now: () => number) {
       const shown: Post[] = []
       for (let i = list.length - 1; i >= 0 && shown.length < limit; i--) {
         const post = list[i]!
-        if (standing(post, viewer) === 'seen' && newest(post) === post && keep(post)) shown.push(post)
+        if (keep(post) && standing(post, viewer) === 'seen' && newest(post) === post) shown.push(post)
       }
       return shown
     },
