@@ -6,6 +6,7 @@ import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 import { startOAuthProvider } from './oauth-provider/index.ts'
 import { startTwitter } from './twitter/index.ts'
+import { startWebdav } from './webdav/index.ts'
 
 /** Runs one simulator as a process: `node main.ts mastodon --port 4001 --seed 7 --latency 50 --options '{"rateLimit":null}' --generate '{"statuses":500}'`. */
 const { positionals, values } = parseArgs({
@@ -27,6 +28,7 @@ const starters = {
   mastodon: startMastodon,
   'oauth-provider': startOAuthProvider,
   twitter: startTwitter,
+  webdav: startWebdav,
 }
 const name = positionals[0] ?? ''
 if (!isKnown(name)) {

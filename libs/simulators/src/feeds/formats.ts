@@ -1,4 +1,4 @@
-import { cdata, element, escapeXml } from './xml.ts'
+import { cdata, element, escapeXml } from '../kit/xml.ts'
 import type { Entry } from './types.ts'
 
 export type FeedFormat = 'rss' | 'atom' | 'json'

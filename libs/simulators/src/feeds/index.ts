@@ -7,7 +7,7 @@ import { brokenXml, entityBomb, latin1Rss, notAFeed, oddDates, oddRss } from './
 import { createSite } from './site.ts'
 import type { Site } from './site.ts'
 import type { Entry, FeedsOptions, Validators } from './types.ts'
-import { escapeXml } from './xml.ts'
+import { escapeXml } from '../kit/xml.ts'
 
 export type { Enclosure, Entry, FeedsOptions, GenerateEntries, NewEntry, Validators } from './types.ts'
 export { oddDates }

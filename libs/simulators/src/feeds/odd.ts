@@ -1,4 +1,4 @@
-import { cdata } from './xml.ts'
+import { cdata } from '../kit/xml.ts'
 
 /** Dates as found in the wild in `pubDate`, and the moment each means; null: none can be read from it. */
 export const oddDates: readonly (readonly [text: string | null, moment: string | null])[] = [

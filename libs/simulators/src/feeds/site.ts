@@ -1,6 +1,6 @@
 import { createContent, createRandom, encodePicture, makePicture, mimeOf } from '../kit/index.ts'
 import type { Content } from '../kit/index.ts'
-import { escapeXml } from './xml.ts'
+import { escapeXml } from '../kit/xml.ts'
 import type { Enclosure, Entry, EntryPicture, FeedsOptions, GenerateEntries, NewEntry } from './types.ts'
 
 type Stored = { id: string; at: number; make: () => Entry }

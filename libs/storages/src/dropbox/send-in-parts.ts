@@ -1,4 +1,4 @@
-import { AshevilleError, checkedUpload, kindOf, type Upload } from '@asheville/core'
+import { AshevilleError, checkedUpload, inParts, kindOf, type Upload } from '@asheville/core'
 import { DropboxResponseError, type Dropbox, type files } from 'dropbox'
 import type { CallOptions, Client } from './client.ts'
 import { createContentHash } from './content-hash.ts'
@@ -81,25 +81,4 @@ function toldBy(error: unknown, bytes: number): number | null {
   const { error: reason } = error.error as { error?: files.UploadSessionAppendError }
   if (reason?.['.tag'] === 'closed') return bytes
   return reason?.['.tag'] === 'incorrect_offset' ? reason.correct_offset : null
-}
-
-/** A stream of pieces, handed out in parts of a wanted length. */
-function inParts(pieces: AsyncGenerator<Uint8Array, void, undefined>) {
-  let left: Uint8Array = new Uint8Array()
-  return {
-    async *take(bytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-      for (let missing = bytes; missing > 0;) {
-        if (left.length === 0) {
-          const { done, value } = await pieces.next()
-          if (done) return
-          left = value
-        }
-        const piece = left.subarray(0, missing)
-        left = left.subarray(piece.length)
-        missing -= piece.length
-        yield piece
-      }
-    },
-    end: () => pieces.return(),
-  }
 }

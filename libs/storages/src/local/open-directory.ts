@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
   AshevilleError,
+  fewAtOnce,
   throwIfAborted,
   type ByteRange,
   type Got,
@@ -34,13 +35,7 @@ export function openDirectory(root: string): Storage {
     async put(files, signal) {
       cleaned ??= removeUnfinished(root)
       await cleaned
-      const attempts = new Array<Attempt>(files.length)
-      let next = 0
-      const work = async () => {
-        for (let index = next++; index < files.length; index = next++) attempts[index] = await attempt(root, files[index]!, signal)
-      }
-      await Promise.all(Array.from({ length: Math.min(writers, files.length) }, work))
-      return conclude(attempts)
+      return conclude(await fewAtOnce(writers, files, (file) => attempt(root, file, signal)))
     },
 
     async get(path, { range, unless, signal }) {

@@ -3,7 +3,7 @@ import { constants, type BigIntStats } from 'node:fs'
 import { link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
-import { checkedUpload, throwIfAborted, type Upload } from '@asheville/core'
+import { checkedUpload, oneAtATime, throwIfAborted, type Upload } from '@asheville/core'
 import { revisionOf } from './revision.ts'
 import { incoming, partsOf, refuseLinks } from './safe-path.ts'
 import { codeOf, isAbsent } from './translate-error.ts'
@@ -20,8 +20,8 @@ export interface Placed {
   directories: string[]
 }
 
-/** Files whose check and replacement must not interleave with another's in this process, by absolute path. */
-const busy = new Map<string, Promise<unknown>>()
+/** For files whose check and replacement must not interleave with another's in this process, by absolute path. */
+export const alone = oneAtATime()
 
 /**
  * Writes one file whole or not at all: a temporary file in the same file system, checked against the size and hash that were
@@ -94,19 +94,6 @@ async function place(temporary: string, target: string, replaces: Upload['replac
     await rename(temporary, target)
   }
   return lstat(target, { bigint: true })
-}
-
-/** Runs `work` when nobody else in this process works on the same file. */
-export async function alone<T>(target: string, work: () => Promise<T>): Promise<T> {
-  const before = busy.get(target) ?? Promise.resolve()
-  const mine = before.then(work, work)
-  const settledMine = mine.catch(() => undefined)
-  busy.set(target, settledMine)
-  try {
-    return await mine
-  } finally {
-    if (busy.get(target) === settledMine) busy.delete(target)
-  }
 }
 
 /** Forces directory entries to disk: only then does a renamed file survive a power cut. */
