@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util'
+import { onCluster } from './cluster-scenario.ts'
 import { startCrowd, wake, type Crowd, type CrowdOptions } from './crowd.ts'
 import { isMet, lower, tableOf, writeFigures, type Figure } from './figures.ts'
 import { runFaultyScenario, type FaultySide } from './faulty-scenario.ts'
 import { judged } from './judged.ts'
 import { runKillScenario, type KillScenario } from './kill-scenario.ts'
+import { startWorld } from './matrix/world.ts'
+import { redisDown } from './redis-down-scenario.ts'
 import { runningSets } from './running-sets-scenario.ts'
 import { severalAtOnce, severalProcesses } from './several-scenario.ts'
 import { wipedRedis } from './wiped-scenario.ts'
@@ -46,6 +49,17 @@ const scenarios: Record<string, (name: string, scale: Scale) => Promise<Figure[]
       return runningSets(name, crowd, people)
     },
   ),
+  /** The same several, and the nodes of a Redis cluster die; needs a redis-server. */
+  cluster: (name, { seed, people, kills }) => onCluster(name, { seed, people: Math.ceil(people / 5), kills }),
+  /** Redis is down, then frozen, a minute each, while every endpoint is asked. */
+  'redis-down': async (name, { seed }) => {
+    const world = await startWorld()
+    try {
+      return await redisDown(name, world, { seed, seconds: 60 })
+    } finally {
+      await world.close()
+    }
+  },
 }
 
 const { values, positionals } = parseArgs({

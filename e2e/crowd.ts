@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createDatabase, type Database } from '@asheville/database'
+import { openBackend, type QueueBackend } from '@asheville/jobs'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import { check, expectMastodon, readIndex, untilAtRest, type Verdict } from './harness/index.ts'
 import { connectOAuth, startInstance, type Instance } from './instance.ts'
@@ -12,6 +13,8 @@ export interface Crowd {
   members: readonly Member[]
   /** Everything that accounts has, of everybody. */
   db: Database
+  /** Where the jobs are. */
+  queue: QueueBackend
   close(): Promise<void>
 }
 
@@ -50,7 +53,9 @@ export async function startCrowd({ people, seed, statuses, pictures = 0, latency
   const mastodon = await startMastodon({ accounts, rateLimit: null, pictureSize: { width: 16, height: 16 } })
   let instance: Instance | undefined
   let db: Database | undefined
+  let queue: QueueBackend | undefined
   const close = async () => {
+    await queue?.close()
     await db?.close()
     await instance?.close()
     await mastodon.close()
@@ -70,7 +75,8 @@ export async function startCrowd({ people, seed, statuses, pictures = 0, latency
     await Promise.all(Array.from({ length: 4 }, () => join(started)))
     if (only !== undefined) await db.query('UPDATE streams SET next_due_at = NULL WHERE name <> $1', [only])
     mastodon.latencyMs = latencyMs
-    return { instance, mastodon, members, db, close }
+    queue = openBackend(constellation.redisUrl)
+    return { instance, mastodon, members, db, queue, close }
   } catch (error) {
     await close()
     throw error

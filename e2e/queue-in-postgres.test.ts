@@ -40,7 +40,7 @@ test('with the queue in Postgres a first sync comes through: its worker killed, 
   expect((await checkScene(scene)).findings).toEqual([])
 
   const redis = new Redis(instance.constellation.redisUrl)
-  expect(await redis.keys('bull:*')).toEqual([])
+  expect(await redis.keys('{sync-*')).toEqual([])
   redis.disconnect()
 }, 120_000)
 

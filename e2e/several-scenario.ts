@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Queue } from 'bullmq'
+import { setTimeout as wait } from 'node:timers/promises'
+import { kindOf } from '@asheville/core'
+import type { Job } from 'bullmq'
 import { addNews, askedOf, checkCrowd, makeDue, untilCaughtUp, wake, type Asked, type Crowd } from './crowd.ts'
 import { higher, lower, type Figure } from './figures.ts'
 import { judged } from './judged.ts'
@@ -61,7 +63,17 @@ export async function severalAtOnce(name: string, crowd: Crowd): Promise<Figure[
 /** Throws when somebody was given two syncs. */
 async function everybodyAsksTwice({ instance, members }: Crowd): Promise<void> {
   const conductor = instance.conductor('web')
-  const ask = ({ userId }: { userId: string }) => conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })
+  const ask = async ({ userId }: { userId: string }) => {
+    for (;;) {
+      try {
+        return await conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })
+      } catch (error) {
+        // On a machine with more to do than it can; who is told to come back does.
+        if (kindOf(error) !== 'unavailable') throw error
+        await wait(500)
+      }
+    }
+  }
   await Promise.all(
     members.map(async (member) => {
       const [one, two] = await Promise.all([ask(member), ask(member)])
@@ -76,14 +88,10 @@ async function syncsOf({ db }: Crowd): Promise<number> {
 }
 
 /** How many jobs each worker ended, of those that the queue still knows; by its holder's name. */
-async function jobsByWorker({ instance }: Crowd): Promise<Map<string, number>> {
-  const queue = new Queue('sync-mastodon', { connection: { url: instance.constellation.redisUrl } })
-  try {
-    const ended = Map.groupBy(await queue.getCompleted(), ({ processedBy }) => processedBy ?? 'nobody')
-    return new Map([...ended].map(([holder, jobs]) => [holder, jobs.length]))
-  } finally {
-    await queue.close()
-  }
+async function jobsByWorker({ queue }: Crowd): Promise<Map<string, number>> {
+  const jobs = (await (await queue.queue('sync-mastodon')).getCompleted()) as Job[]
+  const ended = Map.groupBy(jobs, ({ processedBy }) => processedBy ?? 'nobody')
+  return new Map([...ended].map(([holder, own]) => [holder, own.length]))
 }
 
 /** How many syncs were asked for at each conductor. */

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { streamKey, type SyncJobData } from '@asheville/jobs'
 import { createRandom } from '@asheville/simulators'
-import { Queue } from 'bullmq'
+import type { Job } from 'bullmq'
 import { askedOf, checkCrowd, liveLeases, makeDue, untilCaughtUp, type Crowd } from './crowd.ts'
 import { higher, lower, type Figure } from './figures.ts'
 import { createSupervisor } from './harness/index.ts'
@@ -73,12 +74,7 @@ async function isAllQueued(crowd: Crowd): Promise<boolean> {
   return before.every((key) => taken.has(key) || !after.has(key))
 }
 
-async function queuedKeys({ instance }: Crowd): Promise<string[]> {
-  const queue = new Queue('sync-mastodon', { connection: { url: instance.constellation.redisUrl } })
-  try {
-    const jobs = await queue.getJobs(['active', 'waiting', 'prioritized', 'delayed'])
-    return jobs.flatMap(({ data }: { data: { connectionId: string; stream: string } }) => `${data.connectionId}-${data.stream}`)
-  } finally {
-    await queue.close()
-  }
+async function queuedKeys({ queue }: Crowd): Promise<string[]> {
+  const jobs = (await (await queue.queue('sync-mastodon')).getJobs(['active', 'waiting', 'prioritized', 'delayed'])) as Job<SyncJobData>[]
+  return jobs.map(({ data }) => streamKey(data.connectionId, data.stream))
 }

@@ -43,7 +43,12 @@ const launcher: readonly Setting[] = [
     description: 'A Postgres 15 or newer of your own, instead of the embedded one; with a role that owns its schemas and is no superuser',
     default: '',
   },
-  { name: 'REDIS_URL', description: 'A Redis 6.2 or Valkey of your own (noeviction, AOF), instead of the embedded one', default: '' },
+  {
+    name: 'REDIS_URL',
+    description:
+      'A Redis 6.2 or Valkey of your own (noeviction, AOF), instead of the embedded one: redis://user:password@host:6379/0, rediss:// with TLS; for a cluster some of its nodes, redis://:password@one:6379,redis://two:6379',
+    default: '',
+  },
   {
     name: 'QUEUE_BACKEND',
     description: 'Where jobs are queued, redis or postgres; everything else that Redis does it does with either',

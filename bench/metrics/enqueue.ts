@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import { asService, type Database } from '@asheville/database'
-import { createProducer, openBackend, refuseUnfitQueue } from '@asheville/jobs'
+import { createProducer, openBackend, queuePrefix, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect, isReadyWithin, type Redis } from '@asheville/redis'
 import { createLogger } from '@asheville/service'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
@@ -77,7 +77,7 @@ async function queueDue({ db, redis, context, jobs }: Due): Promise<number> {
   const started = performance.now()
   await claimDue(context as Context, new AbortController().signal)
   const took = performance.now() - started
-  await empty(new Queue('sync-mastodon', { connection: redis }), jobs)
+  await empty(new Queue('sync-mastodon', { connection: redis, prefix: queuePrefix('sync-mastodon') }), jobs)
   return took
 }
 

@@ -1,5 +1,6 @@
 export { planOf, type Act, type Blow, type PlanOptions } from './plan.ts'
 export { createSupervisor, type CarryOut, type Struck, type Supervisor } from './supervisor.ts'
+export { startRedisCluster, type RedisCluster } from './redis-cluster.ts'
 export { startHttpProxy } from './http-proxy.ts'
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 export type { FaultWhen, PlannedFault, Proxy, ProxyCounts, ProxyFault, ProxyOptions } from './proxy-faults.ts'

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { isMet, type Figure } from '../figures.ts'
+import { redisDown } from '../redis-down-scenario.ts'
 import { tryHostileCalls, tryHostileVisits } from './hostile.ts'
 import { formTokenOf, sessionCookie, tryForgeries, tryMethods, tryOwnPages, tryPageIds, tryStrangers, visitOf } from './pages.ts'
 import { checksumsOf } from './rows-of.ts'
@@ -119,3 +121,10 @@ test(`pages: ${hostile.runs} hostile addresses and forms for each, and nothing b
   expect(verdict.faults).toEqual([])
   expect(world.instance.constellation.pids).toEqual(pids)
 }, 180_000)
+
+// In small, and without how quick it was; with that, and at full size: npm run chaos -- redis-down.
+test('every endpoint while Redis is stopped, then frozen: it answers as ever, or that one may come back', async () => {
+  const shown = await redisDown('redis-down', world, { seed: 1, seconds: 4 })
+  const isTimed = ({ metric }: Figure) => /-(p99|hangs|back)$/.test(metric)
+  expect(shown.filter((figure) => !isMet(figure) && !isTimed(figure))).toEqual([])
+}, 120_000)

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { kindOf } from '@asheville/core'
 import type { MastodonSimulator } from '@asheville/simulators'
-import { createSoftwarePasskey } from '@asheville/testkit'
+import { createSoftwarePasskey } from '@asheville/testkit/software-passkey'
 import { connectOAuth, syncNow, type Instance } from '../instance.ts'
 import type { Belongings, Setting } from './samples.ts'
 

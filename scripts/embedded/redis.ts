@@ -31,6 +31,8 @@ export interface RedisOptions {
   prefer?: 'wasm'
   /** Where to look for a server: `PATH`. */
   path?: string
+  /** Further lines of a server's configuration. */
+  settings?: readonly string[]
   onLine?: (line: string) => void
   /** Told as soon as there is a process, long before it is ready. */
   onSpawn?: (child: ChildProcess) => void
@@ -69,7 +71,7 @@ function serverOnPath(path: string): { kind: RedisKind; path: string } | null {
   return null
 }
 
-function spawnServer(path: string, { directory, port, password }: RedisOptions): ChildProcess {
+function spawnServer(path: string, { directory, port, password, settings: more = [] }: RedisOptions): ChildProcess {
   const child = spawn(path, ['-'], {
     cwd: directory ?? '/',
     detached: true,
@@ -81,7 +83,7 @@ function spawnServer(path: string, { directory, port, password }: RedisOptions):
     'bind 127.0.0.1',
     `requirepass ${password}`,
     'maxmemory-policy noeviction',
-    'databases 64',
+    ...(more.length === 0 ? ['databases 64'] : more),
     'save ""',
     'daemonize no',
     ...(directory === null ? ['appendonly no'] : [`dir ${JSON.stringify(directory)}`, 'appendonly yes', 'appendfsync everysec']),
@@ -149,8 +151,14 @@ async function untilReady(port: number, password: string, child: ChildProcess, t
   throw new Error(`Redis does not answer:\n${tail.join('\n')}`)
 }
 
-/** Throws when the operator's Redis cannot be used. */
-export async function checkRedis(url: string): Promise<void> {
+/** Throws when the operator's Redis cannot be used; of a cluster's nodes that are named, one that answers suffices. */
+export async function checkRedis(urls: string): Promise<void> {
+  const checks = await Promise.allSettled(urls.split(',').map((url) => checkServer(url.trim())))
+  const failed = checks.find((check) => check.status === 'rejected')
+  if (failed && checks.every((check) => check.status === 'rejected')) throw failed.reason
+}
+
+async function checkServer(url: string): Promise<void> {
   const { Redis } = await import('ioredis')
   const redis = new Redis(url, {
     lazyConnect: true,

@@ -1,4 +1,5 @@
 import type { Fields, Variable } from '@asheville/core'
+import { isRedisUrl } from '@asheville/redis'
 import { commaList, flag, integer, origin, readConfig, serviceConfigShape } from '@asheville/service'
 import { z } from 'zod'
 import { readSealingKeys } from './sealing.ts'
@@ -15,7 +16,7 @@ const credentialKeys = z.string().superRefine((text, context) => {
 const shape = {
   ...serviceConfigShape,
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  REDIS_URL: z.string().refine(isRedisUrl, 'must be a redis:// address, or several of a cluster'),
   /** The origin that people use. */
   WEB_URL: origin,
   /** `id:base64` of 32 bytes each, comma-separated; the first seals, the others only open. */

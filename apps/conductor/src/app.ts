@@ -55,7 +55,7 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   const { logger, sign, redisUrl, networks } = options
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: options.accountsUrl, sign })
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 60_000 })
-  const redis = connectRedis(redisUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const redis = connectRedis(redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
   const subscriber = createSubscriber(redisUrl)
   const queue = openBackend(options.queueUrl)
   const producer = createProducer(queue)

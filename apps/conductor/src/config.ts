@@ -1,3 +1,4 @@
+import { isRedisUrl } from '@asheville/redis'
 import { origin, readConfig, serviceConfigShape } from '@asheville/service'
 import { z } from 'zod'
 
@@ -5,9 +6,9 @@ const schema = z.object({
   ...serviceConfigShape,
   ACCOUNTS_URL: origin,
   PLATFORM_URL: origin,
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  REDIS_URL: z.string().refine(isRedisUrl, 'must be a redis:// address, or several of a cluster'),
   /** Where jobs are queued. */
-  QUEUE_URL: z.url({ protocol: /^(rediss?|postgres(ql)?)$/, error: 'must be a redis:// or postgres:// address' }),
+  QUEUE_URL: z.string().refine((url) => isRedisUrl(url) || /^postgres(ql)?:\/\//.test(url), 'must be a redis:// or postgres:// address'),
 })
 
 /** The settings of a conductor process; the private key apart, so that the rest may be passed around. */

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fields } from '@asheville/core'
+import { isRedisUrl } from '@asheville/redis'
 import { commaList, integer, origin, readConfig, serviceConfigShape } from '@asheville/service'
 import { storages } from '@asheville/storages'
 import { z } from 'zod'
@@ -14,7 +15,7 @@ const schema = z.object({
   ...serviceConfigShape,
   ACCOUNTS_URL: origin,
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  REDIS_URL: z.string().refine(isRedisUrl, 'must be a redis:// address, or several of a cluster'),
   /** Which private addresses adapters may reach: host:port or CIDR. */
   OUTBOUND_ALLOW: commaList,
   /** For files that are too large for memory while they pass through; may be empty at any start. */

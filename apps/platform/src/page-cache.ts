@@ -65,8 +65,7 @@ export function createPageCache(redis: Redis, metrics: Pick<PlatformMetrics, 'pa
     async forget(pages) {
       // A slot may hold another's page by now; that one is read from its storage once more.
       const taken = [...new Set(pages.map(keyOf))]
-      if (taken.length === 0) return
-      await redis.unlink(...taken).catch((error: unknown) => {
+      await Promise.all(taken.map((key) => redis.unlink(key))).catch((error: unknown) => {
         throw new AshevilleError('unavailable', 'The cache does not answer', { cause: error, retryAfterMs: 2000 })
       })
     },

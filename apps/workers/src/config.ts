@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fields, Variable } from '@asheville/core'
+import { isRedisUrl } from '@asheville/redis'
 import { commaList, integer, origin, readConfig, serviceConfigShape } from '@asheville/service'
 import { z } from 'zod'
 
@@ -8,9 +9,9 @@ const schema = z.object({
   ...serviceConfigShape,
   ACCOUNTS_URL: origin,
   PLATFORM_URL: origin,
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// address' }),
+  REDIS_URL: z.string().refine(isRedisUrl, 'must be a redis:// address, or several of a cluster'),
   /** Where jobs are queued. */
-  QUEUE_URL: z.url({ protocol: /^(rediss?|postgres(ql)?)$/, error: 'must be a redis:// or postgres:// address' }),
+  QUEUE_URL: z.string().refine((url) => isRedisUrl(url) || /^postgres(ql)?:\/\//.test(url), 'must be a redis:// or postgres:// address'),
   /** Which private addresses adapters may reach: host:port or CIDR. */
   OUTBOUND_ALLOW: commaList,
   /** For spooling while a stream is pulled; may be empty at any start. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AshevilleError, kindOf } from '@asheville/core'
-import { isReadyWithin, type Redis } from '@asheville/redis'
+import { isReadyWithin, nodesOf, type Redis } from '@asheville/redis'
 import { answering } from './answering.ts'
 import type { QueueBackend } from './queue-backend.ts'
 
@@ -9,9 +9,10 @@ import type { QueueBackend } from './queue-backend.ts'
  * only warns about that, and then loses jobs without a word.
  */
 export async function checkRedis(redis: Redis): Promise<void> {
-  const info = await answering(() => redis.info('memory'))
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
-  if (policy !== undefined && policy !== 'noeviction')
+  const infos = await answering(() => Promise.all(nodesOf(redis).map((node) => node.info('memory'))))
+  const policies = infos.map((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1])
+  const policy = policies.find((one) => one !== undefined && one !== 'noeviction')
+  if (policy !== undefined)
     throw new AshevilleError('invalid', `Redis is set to maxmemory-policy ${policy}, which loses queued work: set it to noeviction`)
 }
 

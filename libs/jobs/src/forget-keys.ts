@@ -4,5 +4,5 @@ import { eventsKey, runningKey } from './names.ts'
 
 /** Deletes what Redis keeps under the person's own keys: live events, and which of their streams run. */
 export async function forgetKeys(redis: Redis, userId: string): Promise<void> {
-  await answering(() => redis.unlink(eventsKey(userId), runningKey(userId)))
+  await answering(() => Promise.all([redis.unlink(eventsKey(userId)), redis.unlink(runningKey(userId))]))
 }

@@ -7,7 +7,7 @@ export { done, later, startConsumer, type Consumer, type ConsumerOptions, type J
 export { forgetKeys } from './forget-keys.ts'
 export { findHeld, holdBack, type Held } from './limits.ts'
 export { followEvents, isEventId, listEvents, publishEvent, type StoredEvent } from './live-events.ts'
-export { streamKey } from './names.ts'
+export { queueName, queuePrefix, streamKey } from './names.ts'
 export { openBackend } from './open-backend.ts'
 export { createProducer, type EnqueueOptions, type Producer } from './producer.ts'
 export type { QueueBackend } from './queue-backend.ts'

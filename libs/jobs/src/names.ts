@@ -5,6 +5,9 @@ import type { Budget } from '@asheville/core'
 /** The queue of a network: one queue each, so that one network's trouble delays no other. */
 export const queueName = (network: string): string => `sync-${network}`
 
+/** What BullMQ begins a queue's keys with. The braces keep those of a queue together on a cluster, and let queues lie on different nodes. */
+export const queuePrefix = (queue: string): string => `{${queue}}`
+
 /** Names a stream of a connection wherever one is meant: in deduplication, running sets and cancellations. */
 export const streamKey = (connectionId: string, stream: string): string => `${connectionId}-${stream}`
 
@@ -28,7 +31,7 @@ export const workerKey = (holder: string): string => `worker:${holder}`
 
 /** Set while a rate limit holds; `server` null for the limit of the whole app. */
 export const limitKey = (network: string, server: string | null): string =>
-  server === null ? `limit:${network}` : `limit:${network}:${server}`
+  server === null ? `limit:{${network}}` : `limit:{${network}}:${server}`
 
 /** What was taken of a budget lately. The braces keep those of a network together on a cluster. */
 export const budgetKey = (network: string, { per, windowMs, of }: Pick<Budget, 'per' | 'windowMs'> & { of: string | null }): string =>

@@ -49,7 +49,7 @@ async function redisPlace(): Promise<Place> {
       return JSON.stringify(await Promise.all(keys.map(async (key) => [key, await read[String(await redis.type(key))]!(key)])))
     },
     async takeLocks(network) {
-      const locks = await redis.keys(`bull:sync-${network}:*:lock`)
+      const locks = await redis.keys(`{sync-${network}}:*:lock`)
       await redis.del(...locks)
     },
     async close() {

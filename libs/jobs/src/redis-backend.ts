@@ -2,6 +2,7 @@ import { AshevilleError } from '@asheville/core'
 import { connectPatiently, connectRedis, type Redis, type RedisOptions } from '@asheville/redis'
 import { Queue, Worker } from 'bullmq'
 import { checkRedis } from './check-redis.ts'
+import { queuePrefix } from './names.ts'
 import type { HeldJob, QueueBackend } from './queue-backend.ts'
 import { createQueueCache } from './queue-cache.ts'
 
@@ -11,10 +12,10 @@ const pageOfEvents = 500
 /** Jobs in Redis, as BullMQ has always had them. Who adds jobs is answered at once; workers wait for a Redis that is away. */
 export function openRedisBackend(url: string, options: RedisOptions): QueueBackend {
   const redis = connectRedis(url, options)
-  const keys = (name: string) => (type: string) => `bull:${name}:${type}`
+  const keys = (name: string) => (type: string) => `${queuePrefix(name)}:${name}:${type}`
   let patient: Redis | null = null
   const queues = createQueueCache(async (name) => {
-    const queue = new Queue(name, { connection: redis })
+    const queue = new Queue(name, { connection: redis, prefix: queuePrefix(name) })
     queue.on('error', () => undefined)
     await queue.waitUntilReady()
     return queue
@@ -34,7 +35,7 @@ export function openRedisBackend(url: string, options: RedisOptions): QueueBacke
 
     openWorker(name, process, settings) {
       patient ??= connectPatiently(url)
-      return Promise.resolve(new Worker(name, process, { ...settings, connection: patient }))
+      return Promise.resolve(new Worker(name, process, { ...settings, connection: patient, prefix: queuePrefix(name) }))
     },
 
     async hasWaiting(name) {

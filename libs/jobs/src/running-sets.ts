@@ -1,4 +1,4 @@
-import type { Redis } from '@asheville/redis'
+import { scanKeys, type Redis } from '@asheville/redis'
 import { answering } from './answering.ts'
 import { runningKey, runningPattern } from './names.ts'
 
@@ -19,9 +19,9 @@ export async function listRunning(redis: Redis, userId: string): Promise<string[
 export async function rebuildRunning(redis: Redis, leases: readonly { userId: string; key: string }[]): Promise<void> {
   const keysByUser = Map.groupBy(leases, (lease) => lease.userId)
   await answering(async () => {
-    for await (const found of redis.scanStream({ match: runningPattern, count: 1000 }) as AsyncIterable<string[]>) {
+    for await (const found of scanKeys(redis, runningPattern)) {
       const stale = found.filter((name) => !keysByUser.has(name.slice(runningKey('').length)))
-      if (stale.length > 0) await redis.unlink(...stale)
+      await Promise.all(stale.map((name) => redis.unlink(name)))
     }
     for (const [userId, held] of keysByUser) {
       const name = runningKey(userId)

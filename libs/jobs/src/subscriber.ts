@@ -12,7 +12,9 @@ export function createSubscriber(redisUrl: string, options: RedisOptions = {}): 
   const listeners = new Map<string, Set<(message: string | null) => void>>()
 
   redis.on('message', (channel: string, message: string) => listeners.get(channel)?.forEach((listener) => listener(message)))
-  redis.on('ready', () => listeners.forEach((set) => set.forEach((listener) => listener(null))))
+  // Of a cluster it listens to one node, and goes over to another by itself.
+  for (const event of ['ready', '+node', '-node'])
+    redis.on(event, () => listeners.forEach((set) => set.forEach((listener) => listener(null))))
 
   return {
     subscribe(channel, listener) {

@@ -1,1 +1,3 @@
 export { connectPatiently, connectRedis, disconnect, isReadyWithin, type Redis, type RedisOptions } from './connect-redis.ts'
+export { isRedisUrl, redisAddresses, type RedisAddress } from './redis-addresses.ts'
+export { nodesOf, onLoss, scanKeys } from './redis-nodes.ts'

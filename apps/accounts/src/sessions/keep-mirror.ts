@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { kindOf } from '@asheville/core'
 import { asService, type Database } from '@asheville/database'
-import type { Redis } from '@asheville/redis'
+import { onLoss, type Redis } from '@asheville/redis'
 import type { Logger } from '@asheville/service'
 import { listEnded, noteMirrored, readEpoch, removeEnded, writeEpoch, writeUses } from './mirror-queries.ts'
 import {
@@ -58,7 +58,7 @@ export function keepMirror(db: Database, redis: Redis, log: Logger): SessionMirr
   const distrust = () => {
     trusted = null
   }
-  redis.on('close', () => {
+  onLoss(redis, () => {
     losses += 1
     run = null
     distrust()

@@ -1,5 +1,5 @@
 import type { User } from '@asheville/clients'
-import type { Redis } from '@asheville/redis'
+import { nodesOf, type Redis } from '@asheville/redis'
 import type { EndedSession } from './mirror-queries.ts'
 
 /**
@@ -50,38 +50,40 @@ return 1`
 
 /** Writes sessions; one that has been ended stays so. */
 export async function putMirrored(redis: Redis, epoch: number, sessions: readonly MirroredSession[]): Promise<void> {
-  const pipeline = redis.pipeline()
-  for (const { tokenHash, usedAt, idleEndsAt, endsAt, ...rest } of sessions) {
-    const text = JSON.stringify({ ...rest, endsAt })
-    pipeline.eval(put, 1, sessionKey(tokenHash), epoch, text, usedAt, idleEndsAt, Math.min(idleEndsAt, endsAt))
-    pipeline.sadd(personKey(rest.user.id), nameOf(tokenHash)).pexpireat(personKey(rest.user.id), endsAt)
-  }
-  await run(pipeline)
+  await Promise.all(
+    sessions.flatMap(({ tokenHash, usedAt, idleEndsAt, endsAt, ...rest }) => {
+      const text = JSON.stringify({ ...rest, endsAt })
+      return [
+        redis.eval(put, 1, sessionKey(tokenHash), epoch, text, usedAt, idleEndsAt, Math.min(idleEndsAt, endsAt)),
+        redis.sadd(personKey(rest.user.id), nameOf(tokenHash)),
+        redis.pexpireat(personKey(rest.user.id), endsAt),
+      ]
+    }),
+  )
 }
 
 /** Writes down that these are no more. */
 export async function endMirrored(redis: Redis, ended: readonly EndedSession[]): Promise<void> {
-  const pipeline = redis.pipeline()
-  for (const { tokenHash, userId, expiresAt } of ended) {
-    pipeline.eval(end, 1, sessionKey(tokenHash), Date.parse(expiresAt))
-    pipeline.srem(personKey(userId), nameOf(tokenHash)).srem(usedKey, nameOf(tokenHash))
-  }
-  await run(pipeline)
+  await Promise.all(
+    ended.flatMap(({ tokenHash, userId, expiresAt }) => [
+      redis.eval(end, 1, sessionKey(tokenHash), Date.parse(expiresAt)),
+      redis.srem(personKey(userId), nameOf(tokenHash)),
+      redis.srem(usedKey, nameOf(tokenHash)),
+    ]),
+  )
 }
 
 /** What Redis holds of that epoch: the session, that it has ended, or null: nothing to go by. */
 export async function readMirrored(redis: Redis, epoch: number, tokenHash: Uint8Array): Promise<MirroredSession | 'ended' | null> {
-  const [current, fields] = (await run(redis.pipeline().get(epochKey).hgetall(sessionKey(tokenHash)))) as [string, Fields]
+  const [current, fields] = await Promise.all([redis.get(epochKey), redis.hgetall(sessionKey(tokenHash))])
   return current === String(epoch) ? sessionOf(fields, epoch, tokenHash) : null
 }
 
 /** A person's sessions, as Redis holds them of that epoch; null: it is of another. */
 export async function listMirrored(redis: Redis, epoch: number, userId: string): Promise<MirroredSession[] | null> {
-  const [current, names] = (await run(redis.pipeline().get(epochKey).smembers(personKey(userId)))) as [string, string[]]
+  const [current, names] = await Promise.all([redis.get(epochKey), redis.smembers(personKey(userId))])
   if (current !== String(epoch)) return null
-  const pipeline = redis.pipeline()
-  for (const name of names) pipeline.hgetall(sessionKey(hashOf(name)))
-  const found = names.length === 0 ? [] : ((await run(pipeline)) as Fields[])
+  const found: Fields[] = await Promise.all(names.map((name) => redis.hgetall(sessionKey(hashOf(name)))))
   return found
     .map((fields, index) => sessionOf(fields, epoch, hashOf(names[index]!)))
     .filter((session) => session !== null && session !== 'ended')
@@ -100,19 +102,19 @@ function sessionOf(fields: Fields, epoch: number, tokenHash: Uint8Array): Mirror
 /** Notes in Redis alone that a session was used, to be told to Postgres when that is back. */
 export async function moveMirrored(redis: Redis, epoch: number, session: MirroredSession): Promise<void> {
   const { tokenHash, usedAt, idleEndsAt, endsAt } = session
-  const pipeline = redis.pipeline().sadd(usedKey, nameOf(tokenHash))
-  await run(pipeline.eval(move, 1, sessionKey(tokenHash), epoch, usedAt, idleEndsAt, Math.min(idleEndsAt, endsAt)))
+  await Promise.all([
+    redis.sadd(usedKey, nameOf(tokenHash)),
+    redis.eval(move, 1, sessionKey(tokenHash), epoch, usedAt, idleEndsAt, Math.min(idleEndsAt, endsAt)),
+  ])
 }
 
 /** What was noted so, some of it at a time. */
 export async function listMoved(redis: Redis, limit: number): Promise<{ tokenHash: Uint8Array; usedAt: Date; idleEndsAt: Date }[]> {
   const names = await redis.srandmember(usedKey, limit)
   if (names.length === 0) return []
-  const pipeline = redis.pipeline()
-  for (const name of names) pipeline.hmget(sessionKey(hashOf(name)), 'used', 'idle')
-  const moved = (await run(pipeline)) as [string | null, string | null][]
+  const moved = await Promise.all(names.map((name) => redis.hmget(sessionKey(hashOf(name)), 'used', 'idle')))
   return names.map((name, index) => {
-    const [used, idle] = moved[index]!
+    const [used = null, idle = null] = moved[index] ?? []
     return { tokenHash: hashOf(name), usedAt: new Date(Number(used)), idleEndsAt: new Date(Number(idle)) }
   })
 }
@@ -131,17 +133,10 @@ export async function writeMirrorEpoch(redis: Redis, epoch: number): Promise<voi
   await redis.set(epochKey, epoch)
 }
 
-/** Another one whenever Redis was started. */
+/** Another one whenever Redis, or a node of the cluster, was started. */
 export async function readRun(redis: Redis): Promise<string> {
-  const [, id] = /^run_id:(\w+)/m.exec(await redis.info('server')) ?? []
-  if (id === undefined) throw new Error('Redis does not say its run_id')
-  return id
-}
-
-async function run(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
-  const results = (await pipeline.exec()) ?? []
-  return results.map(([error, value]) => {
-    if (error) throw error
-    return value
-  })
+  const infos = await Promise.all(nodesOf(redis).map((node) => node.info('server')))
+  const ids = infos.map((info) => /^run_id:(\w+)/m.exec(info)?.[1])
+  if (ids.length === 0 || ids.includes(undefined)) throw new Error('Redis does not say its run_id')
+  return ids.sort().join(' ')
 }
