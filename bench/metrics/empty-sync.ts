@@ -12,8 +12,8 @@ interface EmptySyncs extends Scene {
 }
 
 const streams = ['statuses']
-/** Jobs at once, on both sides: what a process does unless told otherwise. */
-const concurrency = 5
+/** Jobs at once, as many as a process of ours has unless told otherwise. */
+const concurrency = 100
 
 /**
  * The CPU time that a scheduled sync costs all services together which finds nothing new, from the claim to what is told of it, against that of a job of

@@ -55,7 +55,17 @@ async function setUp() {
     const walk = { id: 'all', kind: 'backfill' as const, range: { from: null, to: null }, cursor: null }
     await workers.savePlan({ ...at, body: { fence, walks: [walk], replaces: [] } })
     const tally = { new: 1, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
-    const page = { fence, walkId: 'all', cursor: '1', head: '9', pages: 1, tally, skipped: [], available: { likes: 40 } }
+    const page = {
+      fence,
+      walkId: 'all',
+      cursor: '1',
+      head: '9',
+      pages: 1,
+      tally,
+      skipped: [],
+      available: { likes: 40 },
+      hasPendingMedia: false,
+    }
     await workers.saveCheckpoint({ ...at, body: page })
     return fence
   }
@@ -103,7 +113,11 @@ describe('what is asked for', () => {
     const { id } = (await sync({ contentTypes: ['likes'] })).sync
     await pull(id, 'marks')
     const marks = async (from?: 'scratch') => (await plan(from))[0]!.streams[1]
-    expect(await marks()).toMatchObject({ walks: ['incremental', 'backfill'], isUnderWay: true, available: { likes: 40 } })
+    expect(await marks()).toMatchObject({
+      walks: ['incremental', 'backfill'],
+      isUnderWay: true,
+      available: { likes: 40 },
+    })
     await cancel()
     expect(await marks()).toMatchObject({ walks: ['incremental', 'backfill'], isUnderWay: false })
     expect(await marks('scratch')).toMatchObject({ walks: ['backfill'] })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { returnLease, takeLease } from './lease-calls.ts'
 import { kindThrown, startAccounts, type RunningAccounts } from './start-accounts.ts'
@@ -143,11 +144,40 @@ describe('batches', () => {
       // Alice’s other diary was not taken here.
       'running',
       'done',
+      // Nor this one’s.
       'running',
-      ...Array.from({ length: 6 }, (_, index) => (index % 2 ? 'done' : 'running')),
+      // What ends together is said to have ended to each.
+      ...Array.from({ length: 6 }, () => 'done'),
       'not-found',
     ])
     expect(await kindThrown(returnLease(accounts.workers, ended[0]!))).toBe('conflict')
+  })
+
+  test('who is busy at this moment is waited for by themselves, and holds up nobody', async () => {
+    const [busy, other] = await Promise.all([setUp(accounts), setUp(accounts)])
+    const wanted = await Promise.all(
+      [busy, other].map(async ({ userId, first, sync }) => ({
+        ...{ userId, connectionId: first.id, stream: 'entries', streamVersion: 1 },
+        syncId: (await sync()).sync.id,
+      })),
+    )
+    const held = Promise.withResolvers<null>()
+    const locked = Promise.withResolvers<null>()
+    const changing = accounts.db.transaction(async (tx) => {
+      await tx.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [busy.userId])
+      locked.resolve(null)
+      await held.promise
+    })
+    await locked.promise
+    const taking = accounts.workers.takeLeases({ body: { holder: 'one', streams: wanted } })
+    const fenceOf = async (userId: string) =>
+      (await accounts.db.query('SELECT fence FROM leases WHERE user_id = $1 AND holder IS NOT NULL', [userId])).length
+    while ((await fenceOf(other.userId)) === 0) await delay(5)
+    expect(await fenceOf(busy.userId)).toBe(0)
+    held.resolve(null)
+    await changing
+    const { leases } = await taking
+    expect(leases.map((each) => 'lease' in each && each.lease?.connection.userId)).toEqual([busy.userId, other.userId])
   })
 
   const only = ({ userId, connectionId, stream }: { userId: string; connectionId: string; stream: string }) => ({
@@ -156,6 +186,66 @@ describe('batches', () => {
     stream,
   })
 })
+
+describe('what found nothing new', () => {
+  test('comes back with the lease: the head moves, and nothing is announced', async () => {
+    const { sync, lease, plan, checkpoint, giveBack, status, userId } = await setUp(accounts)
+    const first = (await sync()).sync.id
+    let held = await lease(first)
+    await plan(held.fence, [{ id: 'old', kind: 'backfill' }])
+    await checkpoint(held.fence, 'old', null, 'h1')
+    await giveBack(held.fence)
+    const announced = () => accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'sync-finished'", [userId])
+    expect(await announced()).toHaveLength(1)
+
+    const second = (await sync()).sync.id
+    held = await lease(second)
+    expect(held).toMatchObject({ head: 'h1', needsPlan: true, trigger: 'person' })
+    const quiet = { head: 'h2', pages: 1, available: { articles: 9 } }
+    expect(await giveBack(held.fence, { kind: 'done' }, undefined, { quiet })).toEqual({ syncState: 'done', isParked: false, next: [] })
+    expect(await announced()).toHaveLength(1)
+    expect(await status()).toMatchObject({ state: 'idle', pages: 1, available: { articles: 9 } })
+    expect(await lease((await sync()).sync.id)).toMatchObject({ head: 'h2' })
+  })
+
+  test('before something else was to be done: it is not planned again', async () => {
+    const { sync, lease, plan, checkpoint, giveBack, userId } = await setUp(accounts)
+    let held = await lease((await sync()).sync.id)
+    await plan(held.fence, [{ id: 'old', kind: 'backfill' }])
+    await checkpoint(held.fence, 'old', 'c1', 'h1')
+    await giveBack(held.fence, { kind: 'failed', error: 'unavailable', reason: 'It was away' })
+    const { id } = (await sync()).sync
+    held = await lease(id)
+    const quiet = { head: 'h2', pages: 1, available: {} }
+    await checkpoint(held.fence, 'old', 'c2', null, { tally: { ...noTally, new: 1 } })
+    await giveBack(held.fence, { kind: 'yielded' }, undefined, { quiet })
+    held = await lease(id)
+    expect(held).toMatchObject({ head: 'h2', needsPlan: false, walks: [{ id: 'old', cursor: 'c2' }] })
+    await checkpoint(held.fence, 'old', null)
+    await giveBack(held.fence)
+    expect(await accounts.db.query("SELECT FROM outbox WHERE user_id = $1 AND kind = 'sync-finished'", [userId])).toHaveLength(2)
+  })
+
+  test('files that could not be had are asked about when it is time, and never where there are none', async () => {
+    const { sync, lease, plan, checkpoint, giveBack } = await setUp(accounts)
+    const next = async () => lease((await sync()).sync.id)
+    let held = await next()
+    // Nobody knows yet.
+    expect(held.triesMedia).toBe(true)
+    await giveBack(held.fence, { kind: 'done' }, undefined, { mediaDueAt: null })
+    held = await next()
+    expect(held.triesMedia).toBe(false)
+    await plan(held.fence, [{ id: 'new', kind: 'incremental' }])
+    await checkpoint(held.fence, 'new', null, 'h', { hasPendingMedia: true })
+    await giveBack(held.fence)
+    held = await next()
+    expect(held.triesMedia).toBe(true)
+    await giveBack(held.fence, { kind: 'done' }, undefined, { mediaDueAt: new Date(Date.now() + 60_000).toISOString() })
+    expect((await next()).triesMedia).toBe(false)
+  })
+})
+
+const noTally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
 
 describe('checkpoints', () => {
   test('a backfill sets the first head at once; an incremental walk only when it is complete', async () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Connection, Outcome, SyncJob } from '@asheville/clients'
+import type { Connection, EndedLease, Outcome, SyncJob } from '@asheville/clients'
 import { returnLease, takeLease } from './lease-calls.ts'
 import type { RunningAccounts } from './start-accounts.ts'
 
 const noTally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
-const zero = { pages: 1, tally: noTally, skipped: [], available: {} }
+const zero = { pages: 1, tally: noTally, skipped: [], available: {}, hasPendingMedia: false }
 const unbounded = { from: null, to: null }
 
 /** A person with diaries, and a worker's calls on one of them. */
@@ -31,8 +31,12 @@ export async function setUp(accounts: RunningAccounts, diaries = 1) {
     })
   const checkpoint = (fence: number, walkId: string, cursor: string | null, head: string | null = null, extra: object = {}) =>
     accounts.workers.saveCheckpoint({ ...at(first), body: { ...zero, fence, walkId, cursor, head, ...extra } })
-  const giveBack = (fence: number, outcome: Outcome = { kind: 'done' }, connection = first) =>
-    returnLease(accounts.workers, { userId, connectionId: connection.id, stream: 'entries', fence, outcome })
+  const giveBack = (
+    fence: number,
+    outcome: Outcome = { kind: 'done' },
+    connection = first,
+    extra: Pick<EndedLease, 'quiet' | 'mediaDueAt'> = {},
+  ) => returnLease(accounts.workers, { userId, connectionId: connection.id, stream: 'entries', fence, outcome, ...extra })
   const status = async (connection = first) => {
     const { streams } = await accounts.conductor.listStreams({ userId })
     return streams.find(({ connectionId }) => connectionId === connection.id)!

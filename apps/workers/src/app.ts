@@ -29,7 +29,7 @@ export interface WorkersOptions {
   /** The guarded way out. */
   http: Http
   scratchDir: string
-  /** Jobs at once for each network. */
+  /** Jobs of each network that pull and store at once. */
   concurrency: number
   /** Names this process in leases. */
   holder: string

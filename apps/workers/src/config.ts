@@ -18,7 +18,7 @@ const schema = z.object({
   SCRATCH_DIR: z.string().default(join(tmpdir(), 'asheville-workers')),
   /** How many requests a network allows in its window, where its adapter does not know: mastodon:900; 0 for any number. */
   REQUEST_BUDGETS: commaList.transform(requestBudgets),
-  /** Jobs at once for each network. */
+  /** Jobs of each network that pull and store at once; many more look whether there is anything new. */
   WORKER_CONCURRENCY: integer.refine((count) => count >= 1 && count <= 100, 'must be from 1 to 100').default(5),
 })
 

@@ -31,6 +31,34 @@ test('a full batch goes out at once, the rest after it', async () => {
   expect(batches.at(-1)).toEqual([5])
 })
 
+test('while a call is under way, what comes meanwhile goes together, and does not wait for one that hangs', async () => {
+  const batches: number[][] = []
+  const calls: (() => void)[] = []
+  const ask = gather<number, number>(
+    (inputs) => {
+      batches.push([...inputs])
+      return new Promise((resolve) => calls.push(() => resolve(inputs)))
+    },
+    { ms: 1, most: 100 },
+  )
+  const until = async (count: number) => {
+    while (batches.length < count) await delay(1)
+  }
+  const answers = [ask(1)]
+  await until(1)
+  answers.push(ask(2))
+  await delay(20)
+  answers.push(ask(3))
+  expect(batches).toEqual([[1]])
+  calls[0]!()
+  await until(2)
+  expect(batches[1]).toEqual([2, 3])
+  answers.push(ask(4))
+  await until(3)
+  for (const end of calls) end()
+  expect(await Promise.all(answers)).toEqual([1, 2, 3, 4])
+})
+
 test('a batch that was full leaves no timer behind for the next', async () => {
   const { batches, send } = recorder()
   const ask = gather(send, { ms: 30, most: 2 })

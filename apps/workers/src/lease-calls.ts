@@ -3,8 +3,9 @@ import { AshevilleError } from '@asheville/core'
 import { gather } from './gather.ts'
 import type { AccountsClient } from './pull-parts.ts'
 
-/** Long enough for jobs that begin or end together, too short for anybody to notice. */
-const gatherMs = 5
+/** Long enough for jobs that begin or end together, too short for anybody to notice. In ms. */
+const takeWithin = 5
+const returnWithin = 20
 
 /** A process's ways to take streams and to give them back; each throws as a call by itself would. */
 export interface LeaseCalls {
@@ -14,15 +15,14 @@ export interface LeaseCalls {
 
 /** The jobs of one process ask together. `holder` names the process. */
 export function createLeaseCalls(accounts: Pick<AccountsClient, 'takeLeases' | 'returnLeases'>, holder: string): LeaseCalls {
-  const limits = { ms: gatherMs, most: maxLeases }
   return {
     takeLease: gather<WantedLease, { lease: Lease | null }>(
       async (streams) => (await accounts.takeLeases({ body: { holder, streams: [...streams] } })).leases.map(orError),
-      limits,
+      { ms: takeWithin, most: maxLeases },
     ),
     returnLease: gather<EndedLease, Returned>(
       async (leases) => (await accounts.returnLeases({ body: { leases: [...leases] } })).ends.map(orError),
-      limits,
+      { ms: returnWithin, most: maxLeases },
     ),
   }
 }

@@ -3,21 +3,24 @@ import { kindOf, type Cursor, type PullIo, type Stream, type Walk, type Wanted }
 import { inBatches, type BatchLimits } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
 import { prefetch } from './prefetch.ts'
-import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
+import type { Ledger } from './ledger.ts'
+import type { PlatformClient, Target } from './pull-parts.ts'
 import { withinSlice, type Slice } from './slice.ts'
+import { inTurn, type Turn } from './turns.ts'
 import { storeBatch, type StoreParts } from './store-batch.ts'
 import { withinReads, type Reads } from './within-reads.ts'
 
 export interface PullParts extends StoreParts {
-  accounts: Pick<AccountsClient, 'saveCheckpoint' | 'savePlan'>
   platform: Pick<PlatformClient, 'putItems' | 'listPending'>
   stream: Stream
   io: PullIo
   target: Target
   lease: HeldLease
+  ledger: Ledger
   token: AccessToken
   slice: Slice
   reads: Reads
+  turn: Turn
   batchLimits: BatchLimits
   /** What the person wants of the stream. */
   wanted: Omit<Wanted, 'open'>
@@ -32,7 +35,7 @@ const sideBySide = 4
 /** Adds the walks that this sync starts to the open ones. */
 export async function planWalks(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
   const planned = parts.wanted.contentTypes.length === 0 ? [] : await plan(parts, open)
-  await savePlan(parts, planned, [])
+  await parts.ledger.plan(planned, [])
   return [...open, ...planned]
 }
 
@@ -113,8 +116,9 @@ async function pullWalk(parts: PullParts, walk: Walk, progress: Progress, isFirs
     async (io) => {
       const from: Walk = { ...walk, cursor: progress.cursor }
       let isComplete = false
-      const pages = withinSlice(withinReads(parts.stream.pages(from, io), reads, isFirst), slice)
-      for await (const batch of prefetch(inBatches(pages, walk.kind, batchLimits))) {
+      const pages = withinReads(parts.stream.pages(from, io), reads, isFirst)
+      const inTime = withinSlice(inTurn(pages, walk.kind, parts.turn), slice)
+      for await (const batch of prefetch(inBatches(inTime, walk.kind, batchLimits))) {
         const tally = await storeBatch(parts, walk, batch)
         parts.onStored(tally, batch.pages)
         progress.cursor = batch.cursor
@@ -154,21 +158,9 @@ async function replan(parts: PullParts, walk: Walk, open: readonly Walk[], inVai
   const isFromHead = walk.kind === 'incremental' && wanted.head !== null && inVain < 2
   const planned = isFromHead ? await stream.plan({ ...wanted, range: walk.range, open }, io).catch(() => []) : []
   const fresh = planned.length > 0 ? planned : [fromNothing(walk)]
-  await savePlan(parts, fresh, [walk.id])
+  await parts.ledger.plan(fresh, [walk.id])
   return fresh
 }
 
 /** All of the walk's range; an incremental one leaves a head at its end all the same. */
 const fromNothing = (walk: Walk): Walk => ({ ...walk, cursor: null })
-
-async function savePlan({ accounts, target, lease }: PullParts, walks: Walk[], replaces: string[]): Promise<void> {
-  lease.check()
-  const askedAt = performance.now()
-  const reply = await accounts.savePlan({
-    ...target.context,
-    params: { connectionId: target.connectionId, stream: target.stream },
-    body: { fence: target.fence, walks, replaces },
-    signal: lease.signal,
-  })
-  lease.renewed(reply, askedAt)
-}

@@ -17,16 +17,20 @@ export interface Slice {
   end(): void
 }
 
-/** A used-up slice is prolonged for a while when nobody waits for the worker: making way for nobody would only cost time. */
+/**
+ * A used-up slice is prolonged for a while when nobody waits for the worker: making way for nobody would only cost time. It begins with its first page: before
+ * that, one may have stood in line.
+ */
 export function createSlice(limits: SliceLimits, hasWaiting: () => Promise<boolean>): Slice {
   let pages = 0
-  const begun = performance.now()
-  let started = begun
+  let begun: number | null = null
+  let started = 0
   let isOver = false
   return {
     async mayGoOn() {
       if (isOver) return false
       pages += 1
+      if (begun === null) started = begun = performance.now()
       if (pages < limits.pages && performance.now() - started < limits.ms) return true
       if (performance.now() - begun >= limits.longestMs || (await hasWaiting())) return false
       pages = 0

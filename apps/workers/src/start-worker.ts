@@ -2,13 +2,14 @@ import type { Network } from '@asheville/core'
 import { onCancel, startConsumer, type Consumer, type QueueBackend, type Subscriber } from '@asheville/jobs'
 import { errorFields } from '@asheville/service'
 import { keepAnnouncing, type Announcing } from './keep-announcing.ts'
-import { syncStream, type Workshop } from './sync-stream.ts'
+import { syncStream, type Crowd, type Workshop } from './sync-stream.ts'
+import { createTurns } from './turns.ts'
 
 export interface WorkerOptions {
   queue: QueueBackend
   subscriber: Subscriber
   networks: readonly Network[]
-  /** Jobs at once for each network. */
+  /** Jobs of each network that pull and store at once. */
   concurrency: number
 }
 
@@ -16,6 +17,9 @@ export interface Worker {
   /** Stops pulling, returns the leases, and lets go of Redis; what is not done by the deadline is left to others. */
   close(deadlineMs: number): Promise<void>
 }
+
+/** Most jobs find nothing new, and do little but wait for an answer: for each that stores, so many may look at once. */
+const lookersPerJob = 20
 
 /** One consumer per network: a slow network has its own queue and its own hands. */
 export function startWorker(shop: Workshop, options: WorkerOptions): Worker {
@@ -34,14 +38,17 @@ export function startWorker(shop: Workshop, options: WorkerOptions): Worker {
 
 function startNetwork(shop: Workshop, network: Network, { queue, concurrency }: WorkerOptions, announcing: Announcing): Consumer {
   const log = shop.log.child({ network: network.id })
-  // Who is to take no more jobs gives the one in hand back after its slice.
-  const hasWaiting = async () => announcing.isDraining || consumer.hasWaiting().catch(() => false)
+  const crowd: Crowd = {
+    turns: createTurns(concurrency),
+    // Who is to take no more jobs gives the one in hand back after its slice.
+    hasWaiting: async () => announcing.isDraining || consumer.hasWaiting().catch(() => false),
+  }
   const consumer: Consumer = startConsumer({
     backend: queue,
     network: network.id,
     holder: shop.holder,
-    concurrency,
-    process: (job, signal) => syncStream(shop, network, job, signal, hasWaiting),
+    concurrency: concurrency * lookersPerJob,
+    process: (job, signal) => syncStream(shop, network, job, signal, crowd),
     onError: (error) => log.warn(errorFields(error), 'The queue reports an error'),
   })
   return consumer

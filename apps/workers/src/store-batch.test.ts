@@ -44,10 +44,10 @@ function startParts({ stored, limit, isGone }: { stored: string[]; limit: number
         return Promise.resolve({ ...none, gone: body.gone.length, missing })
       },
     },
-    accounts: {
-      saveCheckpoint({ body }) {
-        saved.push({ skipped: body.skipped })
-        return Promise.resolve({ expiresAt: new Date().toISOString(), cancelled: false })
+    ledger: {
+      checkpoint(_, { skipped }) {
+        saved.push({ skipped })
+        return Promise.resolve()
       },
     },
   }

@@ -2,19 +2,20 @@ import type { MediaState, Tally } from '@asheville/clients'
 import { kindOf, type Covered, type PullIo, type SkippedItem, type Stream, type Walk, type Wanted } from '@asheville/core'
 import type { Batch, Seen } from './batches.ts'
 import type { HeldLease } from './held-lease.ts'
+import type { Ledger } from './ledger.ts'
 import type { MediaTransfer } from './media-transfer.ts'
-import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { ofStorage } from './of-storage.ts'
+import type { PlatformClient, Target } from './pull-parts.ts'
 import { wantedOf } from './wanted-of.ts'
 
 export interface StoreParts {
-  accounts: Pick<AccountsClient, 'saveCheckpoint'>
   platform: Pick<PlatformClient, 'putItems'>
   media: MediaTransfer
   stream: Stream
   io: PullIo
   target: Target
   lease: HeldLease
+  ledger: Pick<Ledger, 'checkpoint'>
   wanted: Pick<Wanted, 'contentTypes'>
 }
 
@@ -29,7 +30,7 @@ const askedAtOnce = 20
  * throwing anywhere in between is harmless: what was done is done again, to the same effect. Returns what it came to.
  */
 export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): Promise<Tally> {
-  const { accounts, lease, target } = parts
+  const { lease, ledger } = parts
   lease.check()
   const batch = wantedOf(pulled, parts.stream, parts.wanted.contentTypes)
   const wanted = batch.items.flatMap(({ item }) => item.media.map((source) => ({ source, at: item.at })))
@@ -58,24 +59,17 @@ export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): 
   await storeGone(parts, [...new Set(missing)], (gone) => put([], gone, []))
 
   sum.skipped = skipped.length
-  lease.checkHeld()
-  const askedAt = performance.now()
-  const reply = await accounts.saveCheckpoint({
-    ...target.context,
-    params: { connectionId: target.connectionId, stream: target.stream },
-    body: {
-      fence: target.fence,
-      walkId: walk.id,
-      cursor: batch.cursor,
-      head: batch.head,
-      pages: batch.pages,
-      tally: sum,
-      skipped: skipped.slice(-mostSkipped).map(printable),
-      available: batch.available,
-    },
-    signal: lease.lost,
+  const { cursor, head, pages, available } = batch
+  const hasPendingMedia = Object.values(states).some(({ state }) => state === 'pending')
+  await ledger.checkpoint(walk, {
+    cursor,
+    head,
+    pages,
+    available,
+    tally: sum,
+    skipped: skipped.slice(-mostSkipped).map(printable),
+    hasPendingMedia,
   })
-  lease.renewed(reply, askedAt)
   return sum
 }
 

@@ -1,20 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { existsSync, mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAccessToken, type Connection, type Lease, type LiveEvent } from '@asheville/clients'
+import { createAccessToken, type Connection, type Lease } from '@asheville/clients'
 import { AshevilleError, kindOf, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
-import {
-  addRunning,
-  done,
-  findHeld,
-  holdBack,
-  later,
-  publishEvent,
-  removeRunning,
-  streamKey,
-  type JobEnd,
-  type Producer,
-  type SyncJobData,
-} from '@asheville/jobs'
+import { done, findHeld, holdBack, later, streamKey, type JobEnd, type Producer, type SyncJobData } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
 import { errorFields, type Logger } from '@asheville/service'
 import { defaultLimits, type BatchLimits } from './batches.ts'
@@ -22,11 +11,14 @@ import { holdLease, type HeldLease } from './held-lease.ts'
 import { finished, outcomeOfError, outcomeOfStop, yielded, type SliceEnd } from './job-outcome.ts'
 import { createMediaTransfer, defaultMediaLimits, type MediaLimits } from './media-transfer.ts'
 import type { LeaseCalls } from './lease-calls.ts'
+import { createLedger, type Ledger } from './ledger.ts'
 import type { AccountsClient, PlatformClient, Target } from './pull-parts.ts'
 import { planWalks, pullWalks, type PullParts } from './pull-walks.ts'
 import { retryMedia } from './retry-media.ts'
-import { withBudgets } from './with-budgets.ts'
+import { showWork } from './show-work.ts'
 import { createSlice, defaultSlice, type SliceLimits } from './slice.ts'
+import { createTurn, type Turn, type Turns } from './turns.ts'
+import { withBudgets } from './with-budgets.ts'
 import { createReads } from './within-reads.ts'
 
 /** What a worker process has to pull with. */
@@ -47,75 +39,91 @@ export interface Workshop {
   limits?: { slice?: SliceLimits; batch?: BatchLimits; media?: MediaLimits }
 }
 
+/** The other jobs of the network. */
+export interface Crowd {
+  /** Those of this process: so many pull and store at once, while the others only look whether there is anything. */
+  turns: Turns
+  /** Whether a job waits in the queue. */
+  hasWaiting(): Promise<boolean>
+}
+
 /**
  * One slice of work on a stream of a connection: takes its lease, pulls, stores, checkpoints, returns the lease with the
  * outcome. Resolves to what becomes of the job; never throws for what networks, storages or our services do.
  */
-export async function syncStream(
-  shop: Workshop,
-  network: Network,
-  job: SyncJobData,
-  signal: AbortSignal,
-  hasWaiting: () => Promise<boolean>,
-): Promise<JobEnd> {
+export async function syncStream(shop: Workshop, network: Network, job: SyncJobData, signal: AbortSignal, crowd: Crowd): Promise<JobEnd> {
   const { syncId, userId, connectionId, requestId } = job
   const stream = network.streams.find(({ name }) => name === job.stream)
   if (!stream) return done
 
   const id = { userId, connectionId, stream: stream.name }
   const context = { userId, requestId }
-  const log = shop.log.child({ requestId, connectionId, stream: stream.name, network: network.id })
+  // Most have nothing to say.
+  const log = () => shop.log.child({ requestId, connectionId, stream: stream.name, network: network.id })
   const taken = await shop.leases
     .takeLease({ ...id, syncId, streamVersion: stream.version })
-    .catch((error: unknown) => endWithout(error, log))
+    .catch((error: unknown) => endWithout(error, log()))
   if ('kind' in taken) return taken
   const { lease } = taken
   const scratch = join(shop.scratchDir, streamKey(connectionId, stream.name))
   if (!lease) {
-    await rm(scratch, { recursive: true, force: true })
+    await clear(scratch)
     return done
   }
 
   const held = holdLease(shop.accounts, { fence: lease.fence, connectionId, stream: stream.name, ...context }, signal)
-  const tell = (event: LiveEvent) => void publishEvent(shop.redis, userId, event).catch(() => undefined)
-  const key = streamKey(connectionId, stream.name)
-  addRunning(shop.redis, userId, key).catch(() => undefined)
-  if (lease.needsPlan) tell({ type: 'stream', connectionId, stream: stream.name, state: 'running' })
+  const shown = showWork(shop.redis, { userId, connectionId, stream: stream.name, isNew: lease.needsPlan })
+  const ledger = createLedger({
+    accounts: shop.accounts,
+    target: targetOf(network, stream, { job, lease }),
+    lease: held,
+    onTold: shown.show,
+  })
 
+  const turn = createTurn(crowd.turns, { isUrgent: lease.trigger !== 'schedule', signal: held.signal })
+  const hasWaiting = async () => crowd.turns.hasWaiting() || (await crowd.hasWaiting())
   let hasStored = false
   let ending: SliceEnd
+  let mediaDueAt: string | null | undefined
   try {
     const back = await findHeld(shop.redis, network.id, lease.connection.server).catch(() => null)
     if (back) throw new AshevilleError('rate-limited', back.reason, { retryAfterMs: back.until.getTime() - Date.now() })
     const onFile = () => (hasStored = true)
-    const parts = await gatherParts(shop, network, stream, { job, lease, held, scratch, hasWaiting, onFile })
-    parts.onStored = (tally, pages) =>
-      tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
+    const parts = gatherParts(shop, network, stream, { job, lease, held, ledger, turn, scratch, hasWaiting, onFile })
+    parts.onStored = (tally, pages) => {
+      if (Object.values(tally).every((count) => count === 0)) return
+      shown.tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
+    }
     const walks = lease.needsPlan ? await planWalks(parts, lease.walks) : lease.walks
     ending = (await pullWalks(parts, walks)) ? finished : yielded
-    if (ending === finished) await retryMedia(parts)
+    if (ending === finished && lease.triesMedia) mediaDueAt = await retryMedia(parts)
   } catch (error) {
     if (held.stop === null) await heed(shop, network, lease.connection.server, error)
     const circumstances = { title: network.title, attempts: lease.attempts, hasStored, now: new Date(), random: Math.random() }
     ending = held.stop === null ? outcomeOfError(error, circumstances) : outcomeOfStop(held.stop, circumstances.now)
-    if (held.stop === null) log.info({ ...errorFields(error), outcome: ending.outcome?.kind }, 'The slice ended early')
+    if (held.stop === null) log().info({ ...errorFields(error), outcome: ending.outcome?.kind }, 'The slice ended early')
   } finally {
+    turn.end()
     held.release()
-    removeRunning(shop.redis, userId, key).catch(() => undefined)
   }
+  const wasShown = shown.end()
 
   const { outcome } = ending
   if (outcome === null) return ending.end
-  if (ending.end.kind === 'done') await rm(scratch, { recursive: true, force: true })
-  const returned = await shop.leases.returnLease({ ...id, fence: lease.fence, outcome }).catch((error: unknown) => endWithout(error, log))
+  if (ending.end.kind === 'done') await clear(scratch)
+  const returned = await shop.leases
+    .returnLease({ ...id, fence: lease.fence, outcome, quiet: ledger.quiet, mediaDueAt })
+    .catch((error: unknown) => endWithout(error, log()))
   if ('kind' in returned) return returned
-  if (outcome.kind !== 'yielded') tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
-  // The conductor says it again once what is written once per sync is written.
-  if (returned.syncState !== 'running') tell({ type: 'sync', syncId, state: returned.syncState })
+  const isOver = outcome.kind !== 'yielded' && (wasShown || outcome.kind !== 'done')
+  if (isOver) shown.tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
+  // Nobody waits for a scheduled sync that brings nothing. Of others the conductor says it again once what is written once per sync is written.
+  const isNews = wasShown || lease.trigger !== 'schedule' || ledger.quiet === undefined
+  if (returned.syncState !== 'running' && isNews) shown.tell({ type: 'sync', syncId, state: returned.syncState })
   for (const { network: queue, trigger, ...next } of returned.next) {
     // Should it fail, a claim brings it.
     const queued = shop.producer.enqueueSync(queue, { ...next, requestId }, { isScheduled: trigger === 'schedule' })
-    await queued.catch((error: unknown) => log.info(errorFields(error), 'A job that has its turn is left to be claimed'))
+    await queued.catch((error: unknown) => log().info(errorFields(error), 'A job that has its turn is left to be claimed'))
   }
   return returned.isParked ? done : ending.end
 }
@@ -128,6 +136,11 @@ const stateAfter = {
   cancelled: 'cancelled',
   failed: 'failed',
 } as const
+
+/** Most streams have none. */
+async function clear(scratch: string): Promise<void> {
+  if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true })
+}
 
 /** Accounts could not be asked, or somebody else holds the lease: the job comes back soon and finds out. */
 function endWithout(error: unknown, log: Logger): JobEnd {
@@ -150,18 +163,32 @@ interface Slicing {
   job: SyncJobData
   lease: Lease
   held: HeldLease
+  ledger: Ledger
+  turn: Turn
   scratch: string
   hasWaiting: () => Promise<boolean>
   /** A file is stored that was not there before. */
   onFile: () => void
 }
 
-async function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: Slicing): Promise<PullParts> {
-  const { job, lease, held, scratch } = slicing
-  const { connection, storageId } = lease
-  const context = { userId: job.userId, requestId: job.requestId }
-  await mkdir(scratch, { recursive: true, mode: 0o700 })
-  const token = createAccessToken(shop.accounts, { ...context, connectionId: connection.id, signal: held.signal })
+function targetOf(network: Network, stream: Stream, { job, lease }: Pick<Slicing, 'job' | 'lease'>): Target {
+  const { connection, storageId, fence } = lease
+  return {
+    storageId,
+    connectionId: connection.id,
+    stream: stream.name,
+    fence,
+    network: network.id,
+    account: { id: connection.accountId, handle: connection.handle, title: connection.title, url: connection.url },
+    context: { userId: job.userId, requestId: job.requestId },
+  }
+}
+
+function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: Slicing): PullParts {
+  const { lease, held, ledger, turn, scratch } = slicing
+  const { connection } = lease
+  const target = targetOf(network, stream, slicing)
+  const token = createAccessToken(shop.accounts, { ...target.context, connectionId: connection.id, signal: held.signal }, lease.access)
   const http = shop.httpFor(connection.id)
   const io: PullIo = {
     http: withBudgets(http, shop.redis, network, { connectionId: connection.id, server: connection.server }),
@@ -170,36 +197,32 @@ async function gatherParts(shop: Workshop, network: Network, stream: Stream, sli
     fields: connection.fields,
     account: { id: connection.accountId, handle: connection.handle },
     variables: shop.variables,
-    scratch,
+    // Made when it is first asked for: most streams need none.
+    get scratch() {
+      mkdirSync(scratch, { recursive: true, mode: 0o700 })
+      return scratch
+    },
     signal: held.signal,
     now: () => new Date(),
-  }
-  const target: Target = {
-    storageId,
-    connectionId: connection.id,
-    stream: stream.name,
-    fence: lease.fence,
-    network: network.id,
-    account: { id: connection.accountId, handle: connection.handle, title: connection.title, url: connection.url },
-    context,
   }
   const { accounts, platform, limits } = shop
   // Whatever makes us stop, what was read is counted: by no signal of ours, only by the client's own deadline.
   const count = async (reads: number) =>
-    (await accounts.countReads({ ...context, params: { connectionId: connection.id }, body: { reads } })).readsLeft
+    (await accounts.countReads({ ...target.context, params: { connectionId: connection.id }, body: { reads } })).readsLeft
   const check = () => held.check()
   const mediaParts = { network, platform, io, http, target, limits: limits?.media ?? defaultMediaLimits, check, onStored: slicing.onFile }
   return {
-    accounts,
     platform,
     stream,
     io,
     target,
     lease: held,
+    ledger,
     token,
     media: createMediaTransfer(mediaParts),
     slice: createSlice(limits?.slice ?? defaultSlice, slicing.hasWaiting),
     reads: createReads(lease.readsLeft, count),
+    turn,
     batchLimits: limits?.batch ?? defaultLimits,
     wanted: { head: lease.head, contentTypes: wantedTypes(connection, stream), range: connection.settings.range },
     onStored: () => undefined,

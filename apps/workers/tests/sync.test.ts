@@ -165,6 +165,7 @@ test('a picture that cannot be had holds up nothing, and the reason is noted', a
   await all.sync(userId)
   expect(scroll.tally.media).toBe(asked)
   await all.platform.passPendingTime()
+  await all.db.query('UPDATE streams SET media_due_at = now()')
   await later()
   expect(await all.sync(userId)).toMatchObject({ state: 'done' })
   expect(scroll.tally.media - asked).toBe(4)

@@ -17,12 +17,13 @@ const marginMs = 60_000
 /** For tokens that tell no end: accounts stays the one who knows. */
 const unknownLifeMs = 5 * 60_000
 
-/** The access token of one connection, as accounts hands it out. */
+/** The access token of one connection, as accounts hands it out; `first`: one that it has handed out already. */
 export function createAccessToken(
   accounts: Pick<Client<typeof accountsRoutes>, 'getAccess'>,
   call: { userId: string; connectionId: string; requestId?: string; signal?: AbortSignal },
+  first: { accessToken: string; expiresAt: string | null } | null = null,
 ): AccessToken {
-  let current: { token: string; until: number } | null = null
+  let current = first && lasting(first)
   let rejected: string | null = null
 
   return {
@@ -33,7 +34,7 @@ export function createAccessToken(
       if (accessToken === null || accessToken === rejected)
         throw new AshevilleError('reconnect-required', 'The connection has to be renewed')
       rejected = null
-      current = { token: accessToken, until: expiresAt === null ? Date.now() + unknownLifeMs : Date.parse(expiresAt) - marginMs }
+      current = lasting({ accessToken, expiresAt })
       return accessToken
     },
     reject(refused = current?.token) {
@@ -45,4 +46,8 @@ export function createAccessToken(
       return true
     },
   }
+}
+
+function lasting({ accessToken, expiresAt }: { accessToken: string; expiresAt: string | null }): { token: string; until: number } {
+  return { token: accessToken, until: expiresAt === null ? Date.now() + unknownLifeMs : Date.parse(expiresAt) - marginMs }
 }

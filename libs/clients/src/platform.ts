@@ -90,7 +90,8 @@ export const platformRoutes = {
       'Items of a stream with files that could not be had and are to be tried again now: to be put once more, with what became of them',
     policy: write,
     query: z.strictObject({ storageId: id, connectionId: id, stream: z.string(), limit: z.coerce.number().int().min(1).max(100) }),
-    reply: z.strictObject({ items: z.array(pendingItemSchema) }),
+    /** `nextAt`: when others will be; null: there are none. */
+    reply: z.strictObject({ items: z.array(pendingItemSchema), nextAt: instantSchema.nullable() }),
   }),
   putMedia: route({
     method: 'PUT',

@@ -52,3 +52,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   if (!(cause instanceof pg.DatabaseError) || cause.code !== uniqueViolation) return false
   return constraint === undefined || cause.constraint === constraint
 }
+
+const contentionCodes = new Set(['40001', '40P01', '55P03'])
+
+/** Whether somebody else's lock was in the way, so that less at once may come through. */
+export function isContention(error: unknown): boolean {
+  const cause = error instanceof AshevilleError ? error.cause : error
+  return cause instanceof pg.DatabaseError && contentionCodes.has(cause.code ?? '')
+}

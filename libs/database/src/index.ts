@@ -1,5 +1,5 @@
 export { asCaller, asPerson, asService } from './caller.ts'
 export { createDatabase, quoteIdentifier, type Database, type DatabaseOptions, type SqlValue } from './database.ts'
 export { isBound } from './is-bound.ts'
-export { isUniqueViolation } from './errors.ts'
+export { isContention, isUniqueViolation } from './errors.ts'
 export { migrate, type MigrateOptions } from './migrate.ts'

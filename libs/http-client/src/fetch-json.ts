@@ -91,16 +91,17 @@ async function fetchOnce<T>(fetch: typeof globalThis.fetch, url: URL, method: st
   }
 }
 
-function contentOf<T>({ headers: given, body, form, token }: JsonRequest<T>): { headers: Headers; body?: string } {
-  const headers = new Headers({ accept: 'application/json', ...given })
-  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+function contentOf<T>({ headers: given = {}, body, form, token }: JsonRequest<T>): { headers: Record<string, string>; body?: string } {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (form) {
-    headers.set('content-type', 'application/x-www-form-urlencoded;charset=UTF-8')
+    headers['content-type'] = 'application/x-www-form-urlencoded;charset=UTF-8'
     const fields = Object.entries(form).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]))
     return { headers, body: new URLSearchParams(fields).toString() }
   }
   if (body === undefined) return { headers }
-  if (!headers.has('content-type')) headers.set('content-type', 'application/json')
+  headers['content-type'] ??= 'application/json'
   return { headers, body: JSON.stringify(body) }
 }
 

@@ -1,5 +1,5 @@
 import { AshevilleError } from '@asheville/core'
-import { FormData as UndiciFormData, type RequestInit as UndiciInit, type Response as UndiciResponse } from 'undici'
+import { FormData as UndiciFormData, Headers, type RequestInit as UndiciInit, type Response as UndiciResponse } from 'undici'
 import { canonicalHostname, type AllowList } from './addresses.ts'
 import { translateFetchError } from './fetch-errors.ts'
 
@@ -30,7 +30,7 @@ export function createGuardedFetch(options: Options): typeof fetch {
     let step: Step = {
       url: parseUrl(input instanceof Request ? input.url : String(input)),
       method: (given.method ?? 'GET').toUpperCase(),
-      headers: new Headers(given.headers),
+      headers: new Headers(given.headers as UndiciInit['headers']),
       body: given.body,
     }
     if (!step.headers.has('user-agent')) step.headers.set('user-agent', options.userAgent)
@@ -79,8 +79,8 @@ function checkPlainHttp({ url, method, headers }: Step, allow: AllowList): void 
 
 async function send(step: Step, common: UndiciInit, options: Options): Promise<UndiciResponse> {
   try {
-    const headers = Object.fromEntries(step.headers)
-    return await options.fetch(step.url, { ...common, method: step.method, headers, body: await bodyForUndici(step) })
+    const { method, headers } = step
+    return await options.fetch(step.url, { ...common, method, headers, body: await bodyForUndici(step) })
   } catch (error) {
     throw translateFetchError(error, step.url.host, common.signal)
   }

@@ -2,8 +2,9 @@ import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { endJobs } from '../queries/sync-jobs.ts'
-import { closeSync, getSync } from '../queries/syncs.ts'
+import { getSync } from '../queries/syncs.ts'
 import { lockPerson } from '../queries/users.ts'
+import { closeAndTell } from '../streams/close-syncs.ts'
 import { nextDueMs } from '../streams/next-due.ts'
 
 /**
@@ -20,7 +21,7 @@ export function handleCancelSync({
       const { state } = await getSync(tx, userId, syncId)
       const pause = nextDueMs({ intervalMs: syncIntervalMs, failures: 0 })
       const jobs = state === 'running' ? await endJobs(tx, userId, { syncId }, { state: 'cancelled', reason: null, nextDueMs: pause }) : []
-      await closeSync(tx, userId, syncId, 'cancelled')
+      await closeAndTell(tx, [{ userId, syncId }], 'cancelled')
       return { sync: await getSync(tx, userId, syncId), jobs }
     })
 }

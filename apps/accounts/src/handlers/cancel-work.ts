@@ -3,8 +3,9 @@ import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { getConnection } from '../queries/connections.ts'
 import { endJobs } from '../queries/sync-jobs.ts'
-import { closeSync, findRunning, getSync } from '../queries/syncs.ts'
+import { findRunning, getSync } from '../queries/syncs.ts'
 import { lockPerson } from '../queries/users.ts'
+import { closeAndTell } from '../streams/close-syncs.ts'
 import { nextDueMs } from '../streams/next-due.ts'
 
 /** As `cancelSync`. A sync that other connections still work for goes on. */
@@ -22,7 +23,7 @@ export function handleCancelWork({
       const mine = connectionId === null ? { syncId } : { syncId, connectionId }
       const jobs = await endJobs(tx, userId, mine, { state: 'cancelled', reason: null, nextDueMs: pause })
       if (connectionId !== null && jobs.length === 0) return { sync: null, jobs }
-      await closeSync(tx, userId, syncId, connectionId === null ? 'cancelled' : null)
+      await closeAndTell(tx, [{ userId, syncId }], connectionId === null ? 'cancelled' : null)
       return { sync: await getSync(tx, userId, syncId), jobs }
     })
 }

@@ -1,29 +1,62 @@
 import type { accountsRoutes, EndedLease, Returned } from '@asheville/clients'
+import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { admitParked } from '../queries/admission.ts'
-import { lockLease, releaseLease } from '../queries/leases.ts'
+import { lockDone, lockLease, releaseLease } from '../queries/leases.ts'
 import { isJobWanted } from '../queries/sync-jobs.ts'
 import { getSync } from '../queries/syncs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
-import { applyOutcome } from '../streams/apply-outcome.ts'
-import { eachByItself } from '../streams/each-by-itself.ts'
+import { applyOutcome, complete } from '../streams/apply-outcome.ts'
+import { mostTogether, streamKey } from '../streams/most-together.ts'
+import { nextDueMs } from '../streams/next-due.ts'
 
 export function handleReturnLeases(context: Context): Handler<typeof accountsRoutes.returnLeases> {
-  return async ({ body: { leases }, log }) => ({ ends: await eachByItself(leases, (ended) => giveBack(context, ended), log) })
+  return async ({ body: { leases }, log }) => ({
+    ends: await mostTogether<EndedLease, Returned>(
+      context.db,
+      leases,
+      { together: (tx, ended) => giveBackTogether(context, tx, ended), byItself: (ended) => giveBack(context, ended) },
+      log,
+    ),
+  })
+}
+
+/** Streams that are up to date, with everything in order. */
+async function giveBackTogether(context: Context, tx: Database, ended: readonly EndedLease[]): Promise<Map<string, Returned>> {
+  const done = await lockDone(
+    tx,
+    ended.filter(({ outcome }) => outcome.kind === 'done'),
+  )
+  if (done.length === 0) return new Map()
+  const jobs = done.map(({ lease, syncId }) => ({
+    ...lease,
+    syncId,
+    nextDueMs: nextDueMs({ intervalMs: context.syncIntervalMs, failures: 0 }),
+  }))
+  const closed = await complete(tx, jobs)
+  const next = Map.groupBy(await admitParked(tx, [...new Set(jobs.map(({ userId }) => userId))]), ({ userId }) => userId)
+  const nextOf = (userId: string) => {
+    const admitted = next.get(userId) ?? []
+    next.delete(userId)
+    return admitted
+  }
+  return new Map(
+    jobs.map((job) => [streamKey(job), { syncState: closed.get(job.syncId) ?? 'running', isParked: false, next: nextOf(job.userId) }]),
+  )
 }
 
 /** The outcome of work that is not wanted any more (cancelled, or asked for anew meanwhile) changes nothing. */
-function giveBack(context: Context, { userId, connectionId, stream, fence, outcome }: EndedLease): Promise<Returned> {
+function giveBack(context: Context, ended: EndedLease): Promise<Returned> {
+  const { userId, connectionId, stream, fence } = ended
   const id = { connectionId, stream }
   return context.db.transaction(async (tx) => {
     await lockEvenClosing(tx, userId)
-    const { syncId, run } = await lockLease(tx, userId, id, fence)
+    const job = await lockLease(tx, userId, id, fence)
     await releaseLease(tx, userId, id)
-    const isWanted = await isJobWanted(tx, userId, { syncId, run }, id)
-    const isParked = isWanted && (await applyOutcome(context, tx, userId, syncId, id, outcome))
+    const isParked = (await isJobWanted(tx, userId, job, id)) && (await applyOutcome(context, tx, ended, job))
     const next = await admitParked(tx, [userId])
-    const { state } = await getSync(tx, userId, syncId)
+    const { state } = await getSync(tx, userId, job.syncId)
     return { syncState: state, isParked, next }
   })
 }

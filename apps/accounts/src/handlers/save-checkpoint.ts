@@ -11,12 +11,12 @@ import { moveWalk } from '../queries/walks.ts'
 export function handleSaveCheckpoint({ db }: Pick<Context, 'db'>): Handler<typeof accountsRoutes.saveCheckpoint> {
   return ({ userId, params: id, body }) =>
     db.transaction(async (tx) => {
-      const { fence, walkId, cursor, head, pages, tally, skipped, available } = body
+      const { fence, walkId, cursor, head, pages, tally, skipped, available, hasPendingMedia } = body
       const { syncId, run } = await lockLease(tx, userId, id, fence)
       const walk = await moveWalk(tx, userId, id, fence, { walkId, cursor, head })
       if (walk) {
         await addProgress(tx, userId, syncId, id, { pages, tally, skipped })
-        await saveMarks(tx, userId, id, { available, head: headOf(walk, { isComplete: cursor === null, head }) })
+        await saveMarks(tx, userId, id, { available, head: headOf(walk, { isComplete: cursor === null, head }), hasPendingMedia })
       }
       const expiresAt = await renewLease(tx, userId, id)
       return { expiresAt, cancelled: !(await isJobWanted(tx, userId, { syncId, run }, id)) }

@@ -3,80 +3,122 @@ import type { accountsRoutes, Connection, Lease, WantedLease } from '@asheville/
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
-import { getStoredConnection } from '../queries/connections.ts'
-import { takeLease, type StreamId } from '../queries/leases.ts'
+import { getConnections, getStoredConnection } from '../queries/connections.ts'
+import { findAccessTokens, type AccessToken } from '../queries/credentials.ts'
+import { takeLeases, type StreamId } from '../queries/leases.ts'
 import { countReadsLeft } from '../queries/reads.ts'
-import { findMarks, markRunning, startVersion } from '../queries/streams.ts'
-import { holdJob, lockUnfinishedJob, markTaken } from '../queries/sync-jobs.ts'
-import { closeSync } from '../queries/syncs.ts'
+import { findVersion, startVersion } from '../queries/streams.ts'
+import { findUnfinishedJob, holdJob, markUnplanned } from '../queries/sync-jobs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
-import { eachByItself } from '../streams/each-by-itself.ts'
+import { closeAndTell } from '../streams/close-syncs.ts'
 import { endWork, tellOfProblem } from '../streams/end-work.ts'
+import { mostTogether, streamKey } from '../streams/most-together.ts'
 import { nextDueMs } from '../streams/next-due.ts'
+import { isUsable } from '../usable-token.ts'
 
 /** So often may work on a stream die without a word and without a checkpoint; then it is the work that kills its worker. */
 const maxTakes = 25
 
-type Needs = Pick<Context, 'db' | 'networks' | 'syncIntervalMs'>
+type Needs = Pick<Context, 'db' | 'networks' | 'sealing' | 'syncIntervalMs'>
 
 export function handleTakeLeases(context: Needs): Handler<typeof accountsRoutes.takeLeases> {
   return async ({ body: { holder, streams }, log }) => ({
-    leases: await eachByItself(streams, (wanted) => take(context, wanted, holder), log),
+    leases: await mostTogether<WantedLease, { lease: Lease | null }>(
+      context.db,
+      streams,
+      {
+        together: (tx, wanted) => takeTogether(context, tx, wanted, holder),
+        byItself: (wanted) => take(context, wanted, holder),
+      },
+      log,
+    ),
   })
 }
 
-function take({ db, networks, syncIntervalMs }: Needs, wanted: WantedLease, holder: string): Promise<{ lease: Lease | null }> {
+async function takeTogether(
+  { networks, sealing }: Needs,
+  tx: Database,
+  wanted: readonly WantedLease[],
+  holder: string,
+): Promise<Map<string, { lease: Lease }>> {
+  const taken = await takeLeases(tx, wanted, { holder, maxTakes, charged: listCharged(networks) })
+  if (taken.length === 0) return new Map()
+  const ownerOf = new Map(wanted.map(({ connectionId, userId }) => [connectionId, userId]))
+  const owned = taken.map(({ connectionId }) => ({ connectionId, userId: ownerOf.get(connectionId)! }))
+  const connections = await getConnections(tx, owned)
+  const tokens = await findAccessTokens(tx, [...connections.values()], sealing)
+  const walks = Map.groupBy(await listWalks(tx, taken), streamKey)
+  return new Map(
+    taken.map(({ connectionId, stream, isPlanned, ...marks }) => {
+      const connection = connections.get(connectionId)!
+      const open = walks.get(streamKey({ connectionId, stream })) ?? []
+      const lease: Lease = {
+        ...marks,
+        connection,
+        storageId: connection.storageId!,
+        walks: open.map(({ walk }) => walk),
+        needsPlan: !isPlanned,
+        access: usableAccess(tokens.get(connectionId)),
+      }
+      return [streamKey({ connectionId, stream }), { lease }]
+    }),
+  )
+}
+
+/** What the worker would be given if it asked now, unless the provider has to be asked for it. */
+function usableAccess(token: AccessToken | null | undefined): Lease['access'] {
+  if (!token || !isUsable(token, null, new Date())) return null
+  return { accessToken: token.accessToken, expiresAt: token.expiresAt }
+}
+
+function take(context: Needs, wanted: WantedLease, holder: string): Promise<{ lease: Lease | null }> {
   const { userId, connectionId, stream, syncId, streamVersion } = wanted
   const id: StreamId = { connectionId, stream }
-  return db.transaction(async (tx) => {
+  return context.db.transaction(async (tx) => {
     await lockEvenClosing(tx, userId)
-    const { connection, isRemoved } = await getStoredConnection(tx, userId, id.connectionId)
-    const marks = await findMarks(tx, userId, id)
-    if (!marks) throw new AshevilleError('not-found', 'There is no such stream')
-    const job = await lockUnfinishedJob(tx, userId, syncId, id)
+    const { connection, isRemoved } = await getStoredConnection(tx, userId, connectionId)
+    const version = await findVersion(tx, userId, id)
+    if (version === null) throw new AshevilleError('not-found', 'There is no such stream')
+    const job = await findUnfinishedJob(tx, userId, syncId, id)
     if (!job || job.isEarly) return { lease: null }
     const isWorking = !isRemoved && (connection.state === 'active' || connection.state === 'full')
     if (!isWorking || connection.storageId === null) {
       await endWork(tx, userId, only(id), { state: 'cancelled', reason: null, nextDueMs: null })
       return { lease: null }
     }
-    const readsLeft = isCharged(networks, connection, stream) ? await countReadsLeft(tx, userId, connection) : null
+    const readsLeft = isCharged(context.networks, connection.provider, stream) ? await countReadsLeft(tx, userId, connection) : null
     if (readsLeft === 0) {
       await holdJob(tx, userId, syncId, id, { until: null, reason: boundReached(connection) })
-      await closeSync(tx, userId, syncId)
+      await closeAndTell(tx, [{ userId, syncId }])
       return { lease: null }
     }
     if (job.takes >= maxTakes) {
       const reason = 'It broke off again and again at the same place. It is tried again later'
-      await endWork(tx, userId, only(id), { state: 'failed', reason, nextDueMs: nextDueMs({ intervalMs: syncIntervalMs, failures: 5 }) })
+      const pause = nextDueMs({ intervalMs: context.syncIntervalMs, failures: 5 })
+      await endWork(tx, userId, only(id), { state: 'failed', reason, nextDueMs: pause })
       await tellOfProblem(tx, userId, connection, reason)
       return { lease: null }
     }
-
-    const { fence, expiresAt } = await takeLease(tx, userId, id, { syncId, run: job.run }, holder)
-    const isNewVersion = streamVersion > marks.version
-    const needsPlan = isNewVersion || !job.isPlanned
-    if (isNewVersion) await removeWalks(tx, userId, id, 'all')
-    await markTaken(tx, userId, syncId, id, needsPlan)
-    await startOrGoOn(tx, userId, id, isNewVersion ? streamVersion : null)
-    const head = isNewVersion ? null : marks.head
-    const walks = await listWalks(tx, userId, id)
-    const { storageId } = connection
-    return { lease: { fence, expiresAt, connection, storageId, head, walks, needsPlan, attempts: marks.attempts, readsLeft } }
+    if (streamVersion > version) {
+      await removeWalks(tx, userId, id, 'all')
+      await startVersion(tx, userId, id, streamVersion)
+      await markUnplanned(tx, userId, syncId, id)
+    }
+    const taken = (await takeTogether(context, tx, [wanted], holder)).get(streamKey(id))
+    if (!taken) throw new AshevilleError('conflict', 'Another worker holds this stream')
+    return taken
   })
 }
 
-async function startOrGoOn(tx: Database, userId: string, id: StreamId, newVersion: number | null): Promise<void> {
-  if (newVersion !== null) await startVersion(tx, userId, id, newVersion)
-  await markRunning(tx, userId, id)
-}
+/** The streams that cost something to read; others of the same network may be free. */
+const listCharged = (networks: Needs['networks']) =>
+  networks.flatMap(({ id: network, streams }) =>
+    streams.filter(({ estimate }) => estimate).map(({ name: stream }) => ({ network, stream })),
+  )
 
-/** Of a network that charges for what is read, there may be streams that cost nothing. */
-function isCharged(networks: Needs['networks'], { provider }: Connection, stream: string): boolean {
-  const network = networks.find(({ id }) => id === provider)
-  return network?.streams.find(({ name }) => name === stream)?.estimate !== undefined
-}
+const isCharged = (networks: Needs['networks'], provider: string, name: string) =>
+  listCharged(networks).some(({ network, stream }) => network === provider && stream === name)
 
 const boundReached = ({ settings }: Connection) => `Your bound of ${settings.readsPerMonth?.toLocaleString('en')} reads a month is reached`
 

@@ -32,6 +32,17 @@ export async function findPreferences(db: Database, userId: string): Promise<Not
   return preferences
 }
 
+/** Those of these people who want to be told of this kind at all. */
+export async function listWanting(db: Database, userIds: readonly string[], kind: NotificationKind): Promise<Set<string>> {
+  const { inbox, mail } = defaultPreferences[kind]
+  if (inbox || mail) return new Set(userIds)
+  const rows = await db.query<{ id: string }>(
+    'SELECT DISTINCT user_id AS id FROM notification_preferences WHERE user_id = ANY ($1) AND kind = $2 AND is_on',
+    [userIds, kind],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
 export async function putPreference(
   tx: Database,
   userId: string,
@@ -141,13 +152,15 @@ export async function settleAllAbout(tx: Database, userId: string, subject: stri
   await settleNotifications(tx, userId, notificationKinds, subject)
 }
 
-/** The connection works again: what asked for it to be reconnected is over, and its problems when none of its streams has any. */
-export async function settleWorking(tx: Database, userId: string, connectionId: string): Promise<void> {
+/** These connections work again: what asked for one to be reconnected is over, and its problems when none of its streams has any. */
+export async function settleWorking(tx: Database, connections: readonly { userId: string; connectionId: string }[]): Promise<void> {
   await tx.query(
-    `UPDATE notifications SET settled_at = now(), read_at = coalesce(read_at, now()), mail_due_at = NULL
-     WHERE user_id = $1 AND subject = $2 AND settled_at IS NULL AND (kind = 'reconnect-needed' OR kind = 'sync-problem' AND NOT EXISTS (
-       SELECT FROM streams WHERE connection_id = $2::uuid AND user_id = $1 AND state = 'failed'))`,
-    [userId, connectionId],
+    `UPDATE notifications n SET settled_at = now(), read_at = coalesce(n.read_at, now()), mail_due_at = NULL
+     FROM unnest($1::uuid[], $2::uuid[]) AS w (user_id, connection_id)
+     WHERE n.user_id = w.user_id AND n.subject = w.connection_id::text AND n.settled_at IS NULL
+       AND (n.kind = 'reconnect-needed' OR n.kind = 'sync-problem' AND NOT EXISTS (
+         SELECT FROM streams s WHERE s.user_id = w.user_id AND s.connection_id = w.connection_id AND s.state = 'failed'))`,
+    [connections.map(({ userId }) => userId), connections.map(({ connectionId }) => connectionId)],
   )
 }
 

@@ -53,6 +53,18 @@ export async function getStoredConnection(db: Database, userId: string, connecti
   return storedOf(row)
 }
 
+/** These connections, each of that person, by their ids. */
+export async function getConnections(
+  db: Database,
+  wanted: readonly { userId: string; connectionId: string }[],
+): Promise<Map<string, Connection>> {
+  const rows = await db.query<Row>(
+    `SELECT ${columns} FROM connections WHERE (user_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`,
+    [wanted.map(({ userId }) => userId), wanted.map(({ connectionId }) => connectionId)],
+  )
+  return new Map(rows.map((row) => [row.id, storedOf(row).connection]))
+}
+
 /** As above, and `not-found` too when it was removed. */
 export async function getConnection(db: Database, userId: string, connectionId: string): Promise<StoredConnection> {
   const stored = await getStoredConnection(db, userId, connectionId)

@@ -51,8 +51,41 @@ export async function findTokens(db: Database, userId: string, { id, provider }:
   return { accessToken: open(access), refreshToken: refresh ? open(refresh) : null, expiresAt, version, updatedAt, refreshing, renewAt }
 }
 
+export type AccessToken = Pick<StoredTokens, 'accessToken' | 'expiresAt' | 'updatedAt'>
+
 /**
- * As above, with the access token's row, which stands for all of them, locked until the transaction ends. 'locked' when somebody
+ * The access tokens of these connections, each of that person; refresh tokens stay sealed. None of who closes their account. One that cannot be opened is left out: whoever
+ * asks for it alone is told why.
+ */
+export async function findAccessTokens(
+  db: Database,
+  wanted: readonly (Owned & { userId: string })[],
+  sealing: Sealing,
+): Promise<Map<string, AccessToken>> {
+  const rows = await db.query<Row & { id: string }>(
+    `SELECT c.connection_id AS id, c.sealed, c.key_id AS "keyId", c.expires_at AS "expiresAt", c.updated_at AS "updatedAt"
+     FROM unnest($1::uuid[], $2::uuid[]) AS w (user_id, connection_id)
+     JOIN credentials c ON c.user_id = w.user_id AND c.connection_id = w.connection_id AND c.field = 'access_token'
+     JOIN users u ON u.id = w.user_id AND u.closing_at IS NULL`,
+    [wanted.map(({ userId }) => userId), wanted.map(({ id }) => id)],
+  )
+  const rowOf = new Map(rows.map((row) => [row.id, row]))
+  const tokens = new Map<string, AccessToken>()
+  for (const { userId, provider, id } of wanted) {
+    const row = rowOf.get(id)
+    if (!row) continue
+    try {
+      const accessToken = sealing.open(row, credentialBinding(userId, provider, id, 'access_token'))
+      tokens.set(id, { accessToken, expiresAt: row.expiresAt, updatedAt: row.updatedAt })
+    } catch {
+      continue
+    }
+  }
+  return tokens
+}
+
+/**
+ * As `findTokens`, with the access token's row, which stands for all of them, locked until the transaction ends. 'locked' when somebody
  * else has it: nobody waits inside Postgres, where a slow provider would meet the deadlines of statements.
  */
 export async function lockTokens(

@@ -2,7 +2,8 @@ import type { Connection } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { noSuchConnection } from './connections.ts'
 
-const thisMonth = "date_trunc('month', now() AT TIME ZONE 'UTC')"
+/** As the column `month` of `monthly_reads` has it. */
+export const thisMonth = "date_trunc('month', now() AT TIME ZONE 'UTC')"
 /** The instant at which something may be read again. */
 export const nextMonth = `(${thisMonth} + interval '1 month') AT TIME ZONE 'UTC'`
 

@@ -99,7 +99,10 @@ export async function resetStreams(tx: Database, userId: string, connectionId: s
      AND w.connection_id = s.connection_id AND w.stream = s.name`,
     values,
   )
-  await tx.query('UPDATE streams SET head = NULL WHERE user_id = $1 AND connection_id = $2 AND name = ANY ($3)', values)
+  await tx.query(
+    'UPDATE streams SET head = NULL, media_due_at = now() WHERE user_id = $1 AND connection_id = $2 AND name = ANY ($3)',
+    values,
+  )
 }
 
 /** This sync begins these streams from scratch; answers those that it has not begun so before. */
@@ -135,19 +138,14 @@ export async function addFailure(tx: Database, userId: string, { connectionId, s
   return row?.failures ?? 1
 }
 
-export interface StreamMarks {
-  version: number
-  head: string | null
-  attempts: number
-}
-
-/** What a worker goes on from; null when the adapter has a stream that this connection has not. */
-export async function findMarks(db: Database, userId: string, { connectionId, stream }: StreamId): Promise<StreamMarks | null> {
-  const [row] = await db.query<StreamMarks>(
-    'SELECT version, head, attempts FROM streams WHERE user_id = $1 AND connection_id = $2 AND name = $3',
-    [userId, connectionId, stream],
-  )
-  return row ?? null
+/** By which version the stream was pulled last; null when the adapter has a stream that this connection has not. */
+export async function findVersion(db: Database, userId: string, { connectionId, stream }: StreamId): Promise<number | null> {
+  const [row] = await db.query<{ version: number }>('SELECT version FROM streams WHERE user_id = $1 AND connection_id = $2 AND name = $3', [
+    userId,
+    connectionId,
+    stream,
+  ])
+  return row?.version ?? null
 }
 
 /** The adapter maps items in a new way: everything is pulled again, from no head. Its walks are removed by the caller. */
@@ -160,13 +158,6 @@ export async function startVersion(tx: Database, userId: string, { connectionId,
   ])
 }
 
-export async function markRunning(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<void> {
-  await tx.query(
-    "UPDATE streams SET state = 'running', reason = NULL, until = NULL WHERE user_id = $1 AND connection_id = $2 AND name = $3",
-    [userId, connectionId, stream],
-  )
-}
-
 /**
  * What a page told of the stream: how much there is (by content type, merged), and its head. `ifNone`: only where it has none
  * yet. It is going well, so attempts start again.
@@ -175,13 +166,18 @@ export async function saveMarks(
   tx: Database,
   userId: string,
   { connectionId, stream }: StreamId,
-  { available, head }: { available: Readonly<Record<string, number>>; head: { value: string; ifNone: boolean } | null },
+  {
+    available,
+    head,
+    hasPendingMedia,
+  }: { available: Readonly<Record<string, number>>; head: { value: string; ifNone: boolean } | null; hasPendingMedia: boolean },
 ): Promise<void> {
   await tx.query(
     `UPDATE streams SET available = available || $4::jsonb, attempts = 0,
-       head = CASE WHEN $5::text IS NULL THEN head WHEN $6 THEN coalesce(head, $5) ELSE $5 END
+       head = CASE WHEN $5::text IS NULL THEN head WHEN $6 THEN coalesce(head, $5) ELSE $5 END,
+       media_due_at = CASE WHEN $7 THEN coalesce(media_due_at, now()) ELSE media_due_at END
      WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
-    [userId, connectionId, stream, JSON.stringify(available), head?.value ?? null, head?.ifNone ?? false],
+    [userId, connectionId, stream, JSON.stringify(available), head?.value ?? null, head?.ifNone ?? false, hasPendingMedia],
   )
 }
 

@@ -1,5 +1,5 @@
 import type { SkippedItem } from '@asheville/core'
-import type { SyncJob, SyncResult, Tally } from '@asheville/clients'
+import type { Quiet, SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { mostQueued, queuedBy, standsInLine } from './admission.ts'
 import type { JobRun, StreamId } from './leases.ts'
@@ -103,18 +103,16 @@ export async function claimUnheldJobs(db: Database, networks: readonly string[],
 }
 
 export interface UnfinishedJob {
-  run: number
-  isPlanned: boolean
   takes: number
   /** It waits for a time that is still to come, or for its turn. */
   isEarly: boolean
 }
 
-/** The sync's job on that stream, locked; null when it has ended or is not this person's. */
-export async function lockUnfinishedJob(tx: Database, userId: string, syncId: string, id: StreamId): Promise<UnfinishedJob | null> {
-  const [job] = await tx.query<UnfinishedJob>(
-    `SELECT run, is_planned AS "isPlanned", takes, (parked_at IS NOT NULL OR coalesce(until > now() + interval '1 second', false)) AS "isEarly" FROM sync_jobs
-     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND finished_at IS NULL FOR UPDATE`,
+/** The sync's job on that stream; null when it has ended or is not this person's. */
+export async function findUnfinishedJob(db: Database, userId: string, syncId: string, id: StreamId): Promise<UnfinishedJob | null> {
+  const [job] = await db.query<UnfinishedJob>(
+    `SELECT takes, (parked_at IS NOT NULL OR coalesce(until > now() + interval '1 second', false)) AS "isEarly" FROM sync_jobs
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND finished_at IS NULL`,
     [userId, syncId, id.connectionId, id.stream],
   )
   return job ?? null
@@ -129,14 +127,14 @@ export async function isJobWanted(db: Database, userId: string, { syncId, run }:
   return rows.length > 0
 }
 
-/** A worker has begun, or goes on: `needsPlan` when its walks are to be planned (again). */
-export async function markTaken(tx: Database, userId: string, syncId: string, id: StreamId, needsPlan: boolean): Promise<void> {
-  await tx.query(
-    `UPDATE sync_jobs SET state = 'running', reason = NULL, until = NULL, takes = takes + 1, is_planned = NOT $5,
-       enqueue_after = now() + ${again}
-     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
-    [userId, syncId, id.connectionId, id.stream, needsPlan],
-  )
+/** Its walks are to be planned anew. */
+export async function markUnplanned(tx: Database, userId: string, syncId: string, id: StreamId): Promise<void> {
+  await tx.query('UPDATE sync_jobs SET is_planned = false WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4', [
+    userId,
+    syncId,
+    id.connectionId,
+    id.stream,
+  ])
 }
 
 /** This run of the job has its walks. */
@@ -257,17 +255,64 @@ export async function endJobs(
   return ended
 }
 
-/** The stream is up to date. */
-export async function completeJob(tx: Database, userId: string, syncId: string, id: StreamId, nextDueMs: number | null): Promise<void> {
+/**
+ * What a slice pulled to its end without having stored anything. The head of the stream moves as after a complete incremental walk. No
+ * progress: whatever made the stream fail before may still do so.
+ */
+export async function saveQuiet(tx: Database, userId: string, { syncId, run }: JobRun, id: StreamId, quiet: Quiet): Promise<void> {
   await tx.query(
-    `UPDATE sync_jobs SET state = 'done', reason = NULL, until = NULL, finished_at = now()
-     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4`,
-    [userId, syncId, id.connectionId, id.stream],
+    `UPDATE sync_jobs SET is_planned = true, pages = pages + $6
+     WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4 AND run = $5`,
+    [userId, syncId, id.connectionId, id.stream, run, quiet.pages],
   )
   await tx.query(
-    `UPDATE streams SET state = 'idle', reason = NULL, until = NULL, last_synced_at = now(), failures = 0, attempts = 0,
-       next_due_at = now() + $4 * interval '1 millisecond'
+    `UPDATE streams SET head = coalesce($4, head), available = available || $5::jsonb
      WHERE user_id = $1 AND connection_id = $2 AND name = $3`,
-    [userId, id.connectionId, id.stream, nextDueMs],
+    [userId, id.connectionId, id.stream, quiet.head, JSON.stringify(quiet.available)],
+  )
+}
+
+/** A job that is done, with what its last slice had not saved yet. */
+export interface DoneJob extends StreamId {
+  userId: string
+  syncId: string
+  quiet?: Quiet | undefined
+  /** As it is returned with the lease. */
+  mediaDueAt?: string | null | undefined
+  nextDueMs: number
+}
+
+/** Ends jobs whose streams are up to date, of whomever, and gives their leases back. The people are locked. */
+export async function completeJobs(tx: Database, jobs: readonly DoneJob[]): Promise<void> {
+  await tx.query(
+    `WITH ended AS (
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::float8[], $6::boolean[], $7::text[], $8::int[], $9::jsonb[],
+         $10::boolean[], $11::timestamptz[])
+         AS e (user_id, connection_id, stream, sync_id, next_ms, is_quiet, head, pages, available, tells_media, media_due_at)),
+     released AS (
+       UPDATE leases l SET holder = NULL, expires_at = NULL
+       FROM ended e WHERE l.user_id = e.user_id AND l.connection_id = e.connection_id AND l.stream = e.stream),
+     done AS (
+       UPDATE sync_jobs j SET state = 'done', reason = NULL, until = NULL, finished_at = now(), pages = j.pages + e.pages,
+         is_quiet = e.is_quiet AND (j.is_quiet OR j.pages = 0)
+       FROM ended e
+       WHERE j.user_id = e.user_id AND j.sync_id = e.sync_id AND j.connection_id = e.connection_id AND j.stream = e.stream)
+     UPDATE streams s SET state = 'idle', reason = NULL, until = NULL, last_synced_at = now(), failures = 0, attempts = 0,
+       next_due_at = now() + e.next_ms * interval '1 millisecond', head = coalesce(e.head, s.head), available = s.available || e.available,
+       media_due_at = CASE WHEN e.tells_media THEN e.media_due_at ELSE s.media_due_at END
+     FROM ended e WHERE s.user_id = e.user_id AND s.connection_id = e.connection_id AND s.name = e.stream`,
+    [
+      jobs.map(({ userId }) => userId),
+      jobs.map(({ connectionId }) => connectionId),
+      jobs.map(({ stream }) => stream),
+      jobs.map(({ syncId }) => syncId),
+      jobs.map(({ nextDueMs }) => nextDueMs),
+      jobs.map(({ quiet }) => quiet !== undefined),
+      jobs.map(({ quiet }) => quiet?.head ?? null),
+      jobs.map(({ quiet }) => quiet?.pages ?? 0),
+      jobs.map(({ quiet }) => JSON.stringify(quiet?.available ?? {})),
+      jobs.map(({ mediaDueAt }) => mediaDueAt !== undefined),
+      jobs.map(({ mediaDueAt }) => mediaDueAt ?? null),
+    ],
   )
 }

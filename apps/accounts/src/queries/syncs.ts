@@ -1,8 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { Sync, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
-import { tellOfSync } from '../notifications/tell-of-sync.ts'
-import { addMessage } from './outbox.ts'
 import { pageOf, type Position } from './page-position.ts'
 
 interface Row extends Omit<Sync, 'tally'>, Tally {}
@@ -68,29 +66,41 @@ export async function startSync(
   return { syncId: running!.id, isNew: false }
 }
 
+/** A sync that ended just now. */
+export interface ClosedSync extends Sync {
+  /** None of its jobs had anything to store. */
+  isQuiet: boolean
+}
+
 /**
- * Ends the sync when none of its jobs is left, and announces it in the same transaction. `as` says how it ended where the
- * jobs do not: one that was cancelled, whatever some of them had done before. Answers the state it has now.
+ * Ends those of the syncs, of whomever, that have no job left, and answers them. `as` says how they ended where the jobs do not: one that
+ * was cancelled, whatever some of them had done before. The people are locked.
  */
-export async function closeSync(tx: Database, userId: string, syncId: string, as: 'cancelled' | null = null): Promise<Sync['state']> {
-  const [closed] = await tx.query<{ state: Sync['state'] }>(
-    `UPDATE syncs s SET finished_at = now(), state = coalesce($3, (
-       SELECT CASE WHEN bool_or(j.state = 'failed') THEN 'failed' WHEN bool_and(j.state = 'cancelled') THEN 'cancelled' ELSE 'done' END
-       FROM sync_jobs j WHERE j.sync_id = s.id))
-     WHERE s.user_id = $1 AND s.id = $2 AND s.state = 'running'
-       AND NOT EXISTS (SELECT FROM sync_jobs j WHERE j.sync_id = s.id AND j.finished_at IS NULL)
-     RETURNING s.state`,
-    [userId, syncId, as],
+export async function closeSyncs(
+  tx: Database,
+  syncs: readonly { userId: string; syncId: string }[],
+  as: 'cancelled' | null,
+): Promise<ClosedSync[]> {
+  const rows = await tx.query<Row & { isQuiet: boolean }>(
+    `WITH ended AS (
+       UPDATE syncs s SET finished_at = now(), state = coalesce($3, (
+         SELECT CASE WHEN bool_or(j.state = 'failed') THEN 'failed' WHEN bool_and(j.state = 'cancelled') THEN 'cancelled' ELSE 'done' END
+         FROM sync_jobs j WHERE j.sync_id = s.id))
+       WHERE (s.user_id, s.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])) AND s.state = 'running'
+         AND NOT EXISTS (SELECT FROM sync_jobs j WHERE j.sync_id = s.id AND j.finished_at IS NULL)
+       RETURNING s.*)
+     ${select.replace('FROM syncs s', 'FROM ended s').replace('SELECT', 'SELECT (SELECT bool_and(q.is_quiet) FROM sync_jobs q WHERE q.sync_id = s.id) AS "isQuiet",')}`,
+    [syncs.map(({ userId }) => userId), syncs.map(({ syncId }) => syncId), as],
   )
-  const sync = await getSync(tx, userId, syncId)
-  const { state, tally } = sync
-  if (!closed) return state
-  const storages = await tx.query<{ id: string }>(
+  return rows.map(({ isQuiet, ...row }) => ({ ...syncOf(row), isQuiet }))
+}
+
+/** Where the items of the sync went. */
+export async function listStoragesOf(db: Database, userId: string, syncId: string): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
     `SELECT DISTINCT c.storage_id AS id FROM sync_jobs j JOIN connections c ON c.id = j.connection_id
      WHERE j.user_id = $1 AND j.sync_id = $2 AND c.storage_id IS NOT NULL`,
     [userId, syncId],
   )
-  await addMessage(tx, userId, 'sync-finished', { syncId, storageIds: storages.map(({ id }) => id), tally })
-  await tellOfSync(tx, userId, sync)
-  return state
+  return rows.map(({ id }) => id)
 }

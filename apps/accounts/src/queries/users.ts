@@ -35,6 +35,18 @@ export async function lockEvenClosing(tx: Database, userId: string): Promise<boo
   return row.isClosing
 }
 
+/**
+ * Locks those of these people, as `lockPerson` does, whom nobody works on at this moment and whose account stays: nobody is waited for. In
+ * the order of their ids.
+ */
+export async function lockFreePeople(tx: Database, userIds: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.query<{ id: string }>(
+    'SELECT id FROM users WHERE id = ANY ($1) AND closing_at IS NULL ORDER BY id FOR NO KEY UPDATE SKIP LOCKED',
+    [userIds],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
 export async function isClosing(db: Database, userId: string): Promise<boolean> {
   return (await db.query('SELECT FROM users WHERE id = $1 AND closing_at IS NOT NULL', [userId])).length > 0
 }

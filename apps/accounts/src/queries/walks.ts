@@ -20,13 +20,14 @@ const walkOf = ({ id, kind, from, to, cursor }: Row): OpenWalk => ({ id, kind, r
 // Walks have no owner of their own: the stream that they belong to is this person's.
 const mine = `connection_id = $2 AND stream = $3 AND EXISTS (SELECT FROM streams s WHERE s.connection_id = $2 AND s.name = $3 AND s.user_id = $1)`
 
-/** Open walks, in the order they were planned. */
-export async function listWalks(db: Database, userId: string, { connectionId, stream }: StreamId): Promise<OpenWalk[]> {
-  const rows = await db.query<Row>(
-    `SELECT id, kind, range_from AS "from", range_to AS "to", cursor FROM walks WHERE ${mine} ORDER BY position`,
-    [userId, connectionId, stream],
+/** Open walks of these streams, whoever's: that they were taken says whose they are. In the order they were planned. */
+export async function listWalks(db: Database, streams: readonly StreamId[]): Promise<(StreamId & { walk: OpenWalk })[]> {
+  const rows = await db.query<Row & StreamId>(
+    `SELECT connection_id AS "connectionId", stream, id, kind, range_from AS "from", range_to AS "to", cursor FROM walks
+     JOIN unnest($1::uuid[], $2::text[]) AS w (connection_id, stream) USING (connection_id, stream) ORDER BY position`,
+    [streams.map(({ connectionId }) => connectionId), streams.map(({ stream }) => stream)],
   )
-  return rows.map(walkOf)
+  return rows.map(({ connectionId, stream, ...row }) => ({ connectionId, stream, walk: walkOf(row) }))
 }
 
 /** Adds walks under that fence; one of an id that is open already stays as it is. */

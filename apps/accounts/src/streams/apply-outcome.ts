@@ -1,13 +1,13 @@
-import type { Connection, Outcome } from '@asheville/clients'
+import type { Connection, EndedLease, Outcome, Sync } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
 import { getStoredConnection, listConnections, setConnectionState } from '../queries/connections.ts'
-import type { StreamId } from '../queries/leases.ts'
+import type { JobRun, StreamId } from '../queries/leases.ts'
 import { addNotification, settleNotifications, settleWorking } from '../notifications/queries.ts'
 import { addMessage } from '../queries/outbox.ts'
 import { addFailure } from '../queries/streams.ts'
-import { completeJob, holdJob, postponeJob } from '../queries/sync-jobs.ts'
-import { closeSync } from '../queries/syncs.ts'
+import { completeJobs, holdJob, postponeJob, saveQuiet, type DoneJob } from '../queries/sync-jobs.ts'
+import { closeAndTell } from './close-syncs.ts'
 import { endWork, markReconnect, reconnectReason, tellOfProblem } from './end-work.ts'
 import { nextDueMs } from './next-due.ts'
 
@@ -17,21 +17,15 @@ type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
  * What the end of a slice of work means for job, stream, connection and sync. The person is locked, the lease given back. Answers whether there is
  * more to do, and the job has left its queue.
  */
-export async function applyOutcome(
-  context: Needs,
-  tx: Database,
-  userId: string,
-  syncId: string,
-  id: StreamId,
-  outcome: Outcome,
-): Promise<boolean> {
+export async function applyOutcome(context: Needs, tx: Database, ended: EndedLease, { syncId, run }: JobRun): Promise<boolean> {
+  const { userId, connectionId, stream, outcome, quiet, mediaDueAt } = ended
+  const id: StreamId = { connectionId, stream }
   const intervalMs = context.syncIntervalMs
+  if (quiet && outcome.kind !== 'done') await saveQuiet(tx, userId, { syncId, run }, id, quiet)
   switch (outcome.kind) {
     case 'done':
-      await completeJob(tx, userId, syncId, id, nextDueMs({ intervalMs, failures: 0 }))
-      await clearFull(tx, userId, id.connectionId)
-      await settleWorking(tx, userId, id.connectionId)
-      await closeSync(tx, userId, syncId)
+      await clearFull(tx, userId, connectionId)
+      await complete(tx, [{ ...id, userId, syncId, quiet, mediaDueAt, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) }])
       return false
     case 'yielded':
       return postponeJob(tx, userId, syncId, id, { state: 'running', until: null, reason: null })
@@ -40,7 +34,7 @@ export async function applyOutcome(
       return postponeJob(tx, userId, syncId, id, { state: outcome.kind, until: outcome.until, reason: outcome.reason })
     case 'held':
       await holdJob(tx, userId, syncId, id, outcome)
-      await closeSync(tx, userId, syncId)
+      await closeAndTell(tx, [{ userId, syncId }])
       return false
     case 'cancelled':
       await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) })
@@ -49,6 +43,13 @@ export async function applyOutcome(
       await fail(context, tx, userId, id, outcome)
       return false
   }
+}
+
+/** These jobs are done, of whomever; answers the state of the syncs that have ended with them. The people are locked. */
+export async function complete(tx: Database, jobs: readonly DoneJob[]): Promise<Map<string, Sync['state']>> {
+  await completeJobs(tx, jobs)
+  await settleWorking(tx, jobs)
+  return closeAndTell(tx, jobs)
 }
 
 async function fail(

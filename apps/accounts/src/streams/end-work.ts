@@ -6,12 +6,17 @@ import { findTokenVersion } from '../queries/credentials.ts'
 import { addMessage } from '../queries/outbox.ts'
 import { makeNotDue } from '../queries/streams.ts'
 import { endJobs, type JobFilter } from '../queries/sync-jobs.ts'
-import { closeSync } from '../queries/syncs.ts'
+import { closeAndTell } from './close-syncs.ts'
 
 /** Ends unfinished jobs as `endJobs` does, and the syncs that have none left. The person is locked. */
 export async function endWork(tx: Database, userId: string, filter: JobFilter, end: Parameters<typeof endJobs>[3]): Promise<SyncJob[]> {
   const jobs = await endJobs(tx, userId, filter, end)
-  for (const syncId of new Set(jobs.map((job) => job.syncId))) await closeSync(tx, userId, syncId)
+  const syncIds = new Set(jobs.map(({ syncId }) => syncId))
+  if (syncIds.size > 0)
+    await closeAndTell(
+      tx,
+      [...syncIds].map((syncId) => ({ userId, syncId })),
+    )
   return jobs
 }
 

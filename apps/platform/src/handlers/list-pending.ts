@@ -1,6 +1,6 @@
 import { pendingItemSchema, type platformRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
-import { duePending, removePending } from '../queries/pending.ts'
+import { duePending, nextPending, removePending } from '../queries/pending.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
 import { fromStoredObject, type StoredObject } from '../stored-object.ts'
 
@@ -17,6 +17,6 @@ export function listPending(parts: ReadParts): Handler<typeof platformRoutes.lis
     const there = new Set(found.map(({ key }) => key))
     const lost = due.filter(({ key }) => !there.has(key)).map(({ key }) => key)
     await removePending(db, userId, storageId, lost)
-    return { items: found.map(({ item }) => item) }
+    return { items: found.map(({ item }) => item), nextAt: await nextPending(db, userId, storageId, { connectionId, stream }) }
   }
 }

@@ -40,3 +40,18 @@ export function duePending(
     [userId, storageId, origin.connectionId, origin.stream, limit],
   )
 }
+
+/** When the first of those of the stream that are not due yet will be; null: there are none. */
+export async function nextPending(
+  db: Database,
+  userId: string,
+  storageId: string,
+  { connectionId, stream }: { connectionId: string; stream: string },
+): Promise<string | null> {
+  const [row] = await db.query<{ at: string | null }>(
+    `SELECT min(next_at) AS at FROM pending_items
+     WHERE user_id = $1 AND storage_id = $2 AND connection_id = $3 AND stream = $4 AND next_at > now()`,
+    [userId, storageId, connectionId, stream],
+  )
+  return row?.at ?? null
+}

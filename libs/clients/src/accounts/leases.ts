@@ -2,7 +2,7 @@ import { errorKinds, instantSchema, route, skippedItemSchema, walkKinds } from '
 import { z } from 'zod'
 import { connectionSchema, rangeSchema } from './connections.ts'
 import { count, forUser, from, id, streamName } from './parts.ts'
-import { availableSchema, syncJobSchema, syncStates, tallySchema } from './syncs.ts'
+import { availableSchema, syncJobSchema, syncSchema, syncStates, tallySchema } from './syncs.ts'
 
 export const walkSchema = z.strictObject({
   id: z.string().min(1).max(200),
@@ -42,11 +42,16 @@ export const leaseSchema = z.strictObject({
   expiresAt: instantSchema,
   connection: connectionSchema,
   storageId: id,
+  trigger: syncSchema.shape.trigger,
   head: z.string().nullable(),
   /** Open walks, in the order they were planned. */
   walks: z.array(walkSchema),
   /** This sync has not planned its walks yet. */
   needsPlan: z.boolean(),
+  /** A token of the connection that may be used at once; null: it needs none, or `getAccess` has to be asked. */
+  access: z.strictObject({ accessToken: z.string(), expiresAt: instantSchema.nullable() }).nullable(),
+  /** Files of this stream that could not be had may be due to be tried again. */
+  triesMedia: z.boolean(),
   /** How often in a row this stream returned `retrying` since a checkpoint was last saved; the worker's backoff grows with it. */
   attempts: count,
   /** How much more the person lets us read this month of what the network charges for; null: any number. Never 0. */
@@ -63,7 +68,19 @@ export type Refused = z.infer<typeof refusedSchema>
 const ofStream = { userId: id, connectionId: id, stream: streamName }
 const wantedLeaseSchema = z.strictObject({ ...ofStream, syncId: id, streamVersion: z.number().int().positive() })
 export type WantedLease = z.infer<typeof wantedLeaseSchema>
-const endedLeaseSchema = z.strictObject({ ...ofStream, fence, outcome: outcomeSchema })
+
+/** All that was planned, pulled to its end without anything to store: neither plan nor checkpoint was worth a call of its own. */
+const quietSchema = z.strictObject({ head: z.string().nullable(), pages: count, available: availableSchema })
+export type Quiet = z.infer<typeof quietSchema>
+
+const endedLeaseSchema = z.strictObject({
+  ...ofStream,
+  fence,
+  outcome: outcomeSchema,
+  quiet: quietSchema.optional(),
+  /** When platform wants to be asked for files to try again; null: there are none; absent: as before. */
+  mediaDueAt: instantSchema.nullable().optional(),
+})
 export type EndedLease = z.infer<typeof endedLeaseSchema>
 
 const returnedSchema = z.strictObject({
@@ -115,6 +132,8 @@ export const leaseRoutes = {
       tally: tallySchema,
       skipped: z.array(skippedItemSchema).max(20),
       available: availableSchema,
+      /** Some of its files could not be had and are to be tried again. */
+      hasPendingMedia: z.boolean(),
     }),
     reply: leasedSchema,
   }),
