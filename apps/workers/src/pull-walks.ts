@@ -72,6 +72,7 @@ export async function pullWalks(parts: PullParts, open: readonly Walk[]): Promis
       }),
     )
     const ends = await Promise.allSettled(lanes)
+    await parts.reads.counted()
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     if (!ends.every((end) => end.status === 'fulfilled' && end.value)) return false
   }

@@ -60,8 +60,37 @@ describe('withinReads', () => {
     const { told, reads } = accountsWith(null)
     const { list } = startPages(10)
     for await (const _ of withinReads(list(), reads)) break
+    await reads.counted()
     expect(told).toEqual([100])
     expect(reads.areUsedUp).toBe(false)
+  })
+
+  test('without a bound, pages are counted together and nobody waits for it; a bound that was set meanwhile is heeded', async () => {
+    const { told, reads } = accountsWith(null)
+    const { list } = startPages(10)
+    for await (const _ of withinReads(list(), reads)) continue
+    expect(told).toEqual([])
+    await reads.counted()
+    expect(told).toEqual([1000])
+
+    const changed = createReads(null, () => Promise.resolve(50))
+    await changed.charge(100)
+    expect(changed.areBounded).toBe(false)
+    await changed.counted()
+    expect([changed.areBounded, changed.areUsedUp]).toEqual([true, false])
+  })
+
+  test('what cannot be counted stops it', async () => {
+    const { state, list } = startPages(10)
+    const reads = createReads(null, () => Promise.reject(new Error('Accounts is away')))
+    const first = reads.charge(100)
+    await expect(reads.counted()).rejects.toThrow('away')
+    await first
+    const pull = async () => {
+      for await (const _ of withinReads(list(), reads)) continue
+    }
+    await expect(pull()).rejects.toThrow('away')
+    expect(state).toEqual({ pulled: 1, isEnded: true })
   })
 
   test('what costs nothing is pulled to its end and asks nobody', async () => {
