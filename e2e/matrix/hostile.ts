@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { RouteRow } from '@asheville/service'
 import { absentBelongings } from './id-forms.ts'
 import { formTokenOf, idParamOf, sessionCookie, visitOf } from './pages.ts'
+import { waysIn } from './services.ts'
 import { sampleOf, withValue, type Parts } from './samples.ts'
 import type { Answered, Sent } from './send.ts'
 import { apiRoutes, labelOf, pageRoutes, type ApiRoute } from './tables.ts'
@@ -142,17 +143,19 @@ export async function tryHostileCalls(world: World, verdict: Verdict, options: H
   const isOfLease = ({ contract }: ApiRoute): boolean => contract.path.includes('/streams/')
   // The lease first, while nothing has paused its connection.
   for (const route of [...apiRoutes.filter(isOfLease), ...apiRoutes.filter((one) => !isOfLease(one))]) {
-    const { policy, body, query } = route.contract
-    if (policy.who !== 'service' || (body === undefined && query === undefined)) continue
+    const { body, query } = route.contract
+    if (body === undefined && query === undefined) continue
     const fence = isOfLease(route) ? await takeLease(instance, own, attacker.setting.stream) : attacker.setting.fence
     const { parts } = sampleOf(route, own, { ...attacker.setting, fence }, { whole: true })
     // The attacker is to stay signed in for what follows.
-    const userId = route.name === 'revokeSessions' ? absentBelongings().userId : own.userId
-    await inTurns(calls, async (one) => {
-      const authorization = world.bearer(policy.from[0]!, route.service, policy.user ? userId : null)
-      const sent = hostileRequest(route, parts, one, { authorization })
-      check(verdict, `${route.service}.${route.name}`, sent, await world.to[route.service](sent))
-    })
+    const caller = route.name === 'revokeSessions' ? { ...own, userId: absentBelongings().userId } : own
+    for (const number of waysIn(world, route, caller).keys())
+      await inTurns(calls, async (one) => {
+        // A service's token lives for a minute.
+        const { headers } = waysIn(world, route, caller)[number]!
+        const sent = hostileRequest(route, parts, one, headers)
+        check(verdict, `${route.service}.${route.name}`, sent, await world.to[route.service](sent))
+      })
   }
 }
 

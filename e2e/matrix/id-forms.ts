@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { makeAppToken } from '@asheville/clients'
 import type { Belongings, Slot } from './samples.ts'
 import { raw } from './write-request.ts'
 
@@ -22,6 +23,8 @@ export function absentBelongings(): Belongings {
     identityId: randomUUID(),
     passkeyId: randomUUID(),
     parkedId: randomUUID(),
+    appTokenId: randomUUID(),
+    appToken: makeAppToken(),
   }
 }
 

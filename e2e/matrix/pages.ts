@@ -18,6 +18,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/settings/identities/:id': 'identityId',
   '/settings/sessions/:id': 'sessionId',
   '/settings/passkeys/:id': 'passkeyId',
+  '/settings/apps/:id': 'appTokenId',
   '/assets/:name': null,
   '/notifications/:id': 'notificationId',
   '/votes/:provider': null,

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { kindOf } from '@asheville/core'
+import { makeAppToken } from '@asheville/clients'
+import { kindOf, scopes, type Act } from '@asheville/core'
 import type { MastodonSimulator } from '@asheville/simulators'
 import { createSoftwarePasskey } from '@asheville/testkit/software-passkey'
+import pg from 'pg'
 import { connectOAuth, syncNow, type Instance } from '../instance.ts'
 import type { Belongings, Setting } from './samples.ts'
 
@@ -15,6 +17,8 @@ export interface Person {
   canaries: string[]
   /** A session of theirs for a browser's cookie, apart from that in `own`. */
   browserToken: string
+  /** Tokens of theirs that do not open what they are tried at. */
+  apps: { revoked: string; ended: string; onlyReads: string; onlyWrites: string; ofMessages: string }
 }
 
 const device = { userAgent: 'matrix', address: '127.0.0.1' }
@@ -48,6 +52,7 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
   const { connections } = await web.listConnections({ userId, query: { kind: 'storage' } })
   const { identities } = await web.listIdentities({ userId })
   const { notifications } = await web.listNotifications({ userId, query: {} })
+  const { opening, ...apps } = await makeAppTokens(instance, person, login.password)
   const { accessToken } = await instance.accounts('workers').getAccess({ userId, params: { connectionId }, body: { rejected: null } })
 
   const own = {
@@ -65,6 +70,8 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     identityId: identities[0]!.id,
     passkeyId: await addPasskey(instance, person, login.password),
     parkedId: await parkAnother(instance, mastodon, person, connectionId),
+    appTokenId: opening.token.id,
+    appToken: opening.secret,
     ...(await holdLease(instance, userId, connectionId)),
   }
   const { fence, stream, syncId, ...belongings } = own
@@ -73,7 +80,8 @@ export async function addPerson(instance: Instance, mastodon: MastodonSimulator,
     setting: { server: mastodon.url, stream, fence },
     ...login,
     browserToken,
-    canaries: [canary, accessToken!, sessionToken, browserToken, login.password],
+    apps,
+    canaries: [canary, accessToken!, sessionToken, browserToken, login.password, opening.secret],
   }
 }
 
@@ -88,6 +96,40 @@ async function addPasskey(
   const site = { origin: instance.constellation.url, rpId: rp.id, challenge }
   const made = createSoftwarePasskey().make({ ...site, userHandle: user.id })
   return (await web.addPasskey({ userId, body: { sessionId, name: 'Laptop', ...made } })).id
+}
+
+/** One for everything, and some for less or nothing. */
+async function makeAppTokens(instance: Instance, { userId, sessionId }: { userId: string; sessionId: string }, current: string) {
+  const web = instance.accounts('web')
+  const make = (name: string) => web.createAppToken({ userId, body: { sessionId, current, name, scopes: [...scopes], days: 30 } })
+  const [opening, revoked] = [await make('everything'), await make('revoked')]
+  await web.revokeAppToken({ userId, params: { appTokenId: revoked.token.id } })
+
+  const client = new pg.Client({ connectionString: instance.constellation.databaseUrl })
+  await client.connect()
+  /** A copy of the first, with other scopes or another end. */
+  const copy = async (name: string, chosen: readonly string[], expiresAt: string | null = null): Promise<string> => {
+    const secret = makeAppToken()
+    await client.query(
+      `INSERT INTO accounts.app_tokens (user_id, id, token_hash, name, begins, scopes, expires_at)
+       SELECT user_id, gen_random_uuid(), sha256($2), $3, begins, $4, $5 FROM accounts.app_tokens WHERE id = $1`,
+      [opening.token.id, Buffer.from(secret), name, chosen, expiresAt],
+    )
+    return secret
+  }
+  const of = (act: Act) => scopes.filter((scope) => scope.endsWith(`:${act}`))
+  try {
+    return {
+      opening,
+      revoked: revoked.secret,
+      ended: await copy('ended', scopes, '2020-01-01'),
+      onlyReads: await copy('only reads', of('read')),
+      onlyWrites: await copy('only writes', of('write')),
+      ofMessages: await copy('messages', ['messages:read', 'messages:write']),
+    }
+  } finally {
+    await client.end()
+  }
 }
 
 /** Reconnects with another account than it was: that one is kept for ten minutes, to be added. */

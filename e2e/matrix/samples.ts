@@ -24,6 +24,9 @@ export interface Belongings {
   passkeyId: string
   /** An account that may be connected as one more. */
   parkedId: string
+  appTokenId: string
+  /** Lets a program in, to everything. */
+  appToken: string
 }
 
 /** What calls need besides ids. */
@@ -72,6 +75,9 @@ const idProperties: Record<string, keyof Belongings> = {
   identityId: 'identityId',
   passkeyId: 'passkeyId',
   parkedId: 'parkedId',
+  appTokenId: 'appTokenId',
+  appToken: 'appToken',
+  item: 'key',
 }
 
 interface JsonSchema {

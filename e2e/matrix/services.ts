@@ -1,6 +1,9 @@
+import { makeAppToken } from '@asheville/clients'
+import type { Act, Policy, ServiceName } from '@asheville/core'
 import { absentBelongings, malformedIds } from './id-forms.ts'
-import { sampleOf, withBelongings, withValue, type Slot } from './samples.ts'
-import { apiRoutes, ownEndpoints, type ApiRoute } from './tables.ts'
+import type { Person } from './people.ts'
+import { sampleOf, withBelongings, withValue, type Belongings, type Slot } from './samples.ts'
+import { apiRoutes, handedOn, labelOf, ownEndpoints, type ApiRoute } from './tables.ts'
 import { forgeries } from './tokens.ts'
 import { comparable, type Verdict } from './verdict.ts'
 import { writeRequest } from './write-request.ts'
@@ -22,6 +25,8 @@ const labels = new Set([
   'platform.findMedia body/urls/0',
   'platform.listPending query/connectionId',
   'platform.removeCopies body/connectionId',
+  // Only what programs may see of files follows from the item.
+  'platform.getFile query/item by a service',
 ])
 
 /** Where a session token or outbox id is itself what is asked about: there is no person in the call whose it would have to be. */
@@ -31,19 +36,69 @@ export function placeOf(route: ApiRoute, { part, pointer }: Slot): string {
   return `${route.service}.${route.name} ${[part, ...pointer].join('/')}`
 }
 
+/** Which services may call it, and whether for a person; null: none. */
+function servicesOf(policy: Policy): { from: readonly ServiceName[]; user: boolean } | null {
+  if (policy.who === 'service') return policy
+  return policy.who === 'app' && policy.from.length > 0 ? { from: policy.from, user: true } : null
+}
+
+/** The right headers of each kind of caller that may call it in that person's name. */
+export function waysIn(world: World, { service, contract: { policy } }: ApiRoute, { userId, appToken }: Person['own']): WayIn[] {
+  const services = servicesOf(policy)
+  const byService = services && world.bearer(services.from[0]!, service, services.user ? userId : null)
+  return [
+    ...(byService === null ? [] : [{ name: 'by a service', headers: { authorization: byService } }]),
+    ...(policy.who === 'app' ? [{ name: 'by a program', headers: { authorization: `Bearer ${appToken}` } }] : []),
+  ]
+}
+
+interface WayIn {
+  name: string
+  headers: { authorization: string }
+}
+
+/** Tokens of programs that do not open this; `allowed` where there may be an answer, but nothing in it. */
+function programs({ own, apps }: Person, policy: Policy): { name: string; token: string; allowed: number[] }[] {
+  const good = makeAppToken()
+  const never = [
+    { name: 'a token that never was', token: good, allowed: [401] },
+    { name: 'a token with a wrong checksum', token: `${good.slice(0, -1)}${good.endsWith('a') ? 'b' : 'a'}`, allowed: [401] },
+    { name: 'a revoked token', token: apps.revoked, allowed: [401] },
+    { name: 'a token that has ended', token: apps.ended, allowed: [401] },
+    { name: 'a session’s token', token: own.sessionToken, allowed: [401] },
+  ]
+  if (policy.who !== 'app') return [...never, { name: 'a program’s token', token: own.appToken, allowed: [401] }]
+  const otherAct: Record<Act, string> = { read: apps.onlyWrites, write: apps.onlyReads }
+  return [
+    ...never,
+    { name: 'a token for the other act', token: otherAct[policy.may], allowed: [403] },
+    { name: 'a token for another content type', token: apps.ofMessages, allowed: policy.may === 'read' ? [200, 403, 404] : [403] },
+  ]
+}
+
 /** Calls that are right but for who makes them: none of them is let in, whatever they ask for. */
 export async function tryCallers(world: World, verdict: Verdict): Promise<void> {
   const { victim, attacker, keys, publicKeys } = world
   for (const route of apiRoutes) {
     const { policy } = route.contract
-    if (policy.who !== 'service') continue
     const { parts } = sampleOf(route, victim.own, victim.setting)
     const people = { userId: victim.own.userId, otherId: attacker.own.userId }
-    const options = { audience: route.service, from: policy.from, user: policy.user, keys, publicKeys, ...people }
+    const services = servicesOf(policy)
+    const forged = services ? forgeries({ audience: route.service, ...services, keys, publicKeys, ...people }) : []
     await Promise.all(
-      forgeries(options).map(async ({ name, authorization, expected }) => {
+      forged.map(async ({ name, authorization, expected }) => {
         const sent = writeRequest(route, parts, authorization === null ? {} : { authorization })
         verdict.check(`${route.service}.${route.name}`, name, await world.to[route.service](sent), [expected])
+      }),
+    )
+    await Promise.all(
+      programs(victim, policy).map(async ({ name, token, allowed }) => {
+        const sent = writeRequest(route, parts, { authorization: `Bearer ${token}` })
+        const [here, there] = await Promise.all([world.to[route.service](sent), world.to.web(sent)])
+        verdict.check(`${route.service}.${route.name}`, name, here, allowed)
+        // The website hands on what is for programs, and nothing else.
+        if (policy.who === 'app') verdict.check(`web: ${route.name}`, name, there, allowed)
+        else if (!handedOn.has(labelOf(route.contract))) verdict.check(`web: ${route.name}`, name, there, [404])
       }),
     )
   }
@@ -51,47 +106,51 @@ export async function tryCallers(world: World, verdict: Verdict): Promise<void> 
 
 /** The attacker's own right calls, with one id at a time, or all, exchanged for the victim's, for nobody's, and for what is none. */
 export async function tryIds(world: World, verdict: Verdict): Promise<void> {
-  const { victim, attacker } = world
+  const { attacker } = world
   const nobody = absentBelongings()
   for (const route of apiRoutes) {
-    const { policy } = route.contract
-    if (policy.who !== 'service' || isForNobody(route)) continue
-    const label = `${route.service}.${route.name}`
-    const headers = { authorization: world.bearer(policy.from[0]!, route.service, attacker.own.userId) }
-    const { parts, slots } = sampleOf(route, attacker.own, attacker.setting)
-    const call = async (changed: typeof parts) => {
-      const sent = writeRequest(route, changed, headers)
-      return { sent, answered: await world.to[route.service](sent) }
-    }
+    if (isForNobody(route)) continue
+    for (const way of waysIn(world, route, attacker.own)) await tryIdsOf(world, verdict, route, way, nobody)
+  }
+}
 
-    for (const slot of slots) {
-      const place = placeOf(route, slot)
-      const isLabel = labels.has(place)
-      const foreign = await call(withValue(parts, slot, victim.own[slot.kind]))
-      const absent = await call(withValue(parts, slot, nobody[slot.kind]))
-      for (const [name, { answered }] of [
-        ['foreign', foreign],
-        ['absent', absent],
-      ] as const)
-        verdict.check(label, `${name} in ${place}`, answered, isLabel ? [200, ...refused] : refused)
-      const [one, other] = [foreign, absent].map(({ answered, sent }) =>
-        comparable(answered, sent, [victim.own[slot.kind], nobody[slot.kind]]),
+async function tryIdsOf(world: World, verdict: Verdict, route: ApiRoute, { name: way, headers }: WayIn, nobody: Belongings): Promise<void> {
+  const { victim, attacker } = world
+  const label = `${route.service}.${route.name} ${way}`
+  const isLabelled = (place: string) => labels.has(place) || labels.has(`${place} ${way}`)
+  const { parts, slots } = sampleOf(route, attacker.own, attacker.setting)
+  const call = async (changed: typeof parts) => {
+    const sent = writeRequest(route, changed, headers)
+    return { sent, answered: await world.to[route.service](sent) }
+  }
+
+  for (const slot of slots) {
+    const place = placeOf(route, slot)
+    const isLabel = isLabelled(place)
+    const foreign = await call(withValue(parts, slot, victim.own[slot.kind]))
+    const absent = await call(withValue(parts, slot, nobody[slot.kind]))
+    for (const [name, { answered }] of [
+      ['foreign', foreign],
+      ['absent', absent],
+    ] as const)
+      verdict.check(label, `${name} in ${place}`, answered, isLabel ? [200, ...refused] : refused)
+    const [one, other] = [foreign, absent].map(({ answered, sent }) =>
+      comparable(answered, sent, [victim.own[slot.kind], nobody[slot.kind]]),
+    )
+    if (!isLabel && one !== other) verdict.say(label, `foreign or absent in ${place}`, `can be told apart:\n${one}\n${other}`)
+    for (const { name, value } of malformedIds(slot, victim.own)) {
+      const { answered } = await call(withValue(parts, slot, value))
+      verdict.check(
+        label,
+        `${name} in ${place}`,
+        answered,
+        isLabel || slot.kind === 'path' ? [200, ...refusedOrMalformed] : refusedOrMalformed,
       )
-      if (!isLabel && one !== other) verdict.say(label, `foreign or absent in ${place}`, `can be told apart:\n${one}\n${other}`)
-      for (const { name, value } of malformedIds(slot, victim.own)) {
-        const { answered } = await call(withValue(parts, slot, value))
-        verdict.check(
-          label,
-          `${name} in ${place}`,
-          answered,
-          isLabel || slot.kind === 'path' ? [200, ...refusedOrMalformed] : refusedOrMalformed,
-        )
-      }
     }
-    if (slots.some((slot) => !labels.has(placeOf(route, slot)))) {
-      const { answered } = await call(withBelongings(parts, slots, victim.own))
-      verdict.check(label, 'everything the victim’s', answered, refused)
-    }
+  }
+  if (slots.some((slot) => !isLabelled(placeOf(route, slot)))) {
+    const { answered } = await call(withBelongings(parts, slots, victim.own))
+    verdict.check(label, 'everything the victim’s', answered, refused)
   }
 }
 
@@ -154,16 +213,18 @@ export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
     'takeLeases',
     'removeConnection',
     'clearConnection',
+    'revokeAppToken',
     'forgetPerson',
   ]
   const ordered = [...apiRoutes].sort((a, b) => last.indexOf(a.name) - last.indexOf(b.name))
   for (const route of ordered) {
-    const { policy } = route.contract
-    if (policy.who !== 'service') continue
-    const headers = { authorization: world.bearer(policy.from[0]!, route.service, policy.user ? bystander.own.userId : null) }
     const { parts } = sampleOf(route, bystander.own, bystander.setting)
-    const answered = await world.to[route.service](writeRequest(route, parts, headers))
-    verdict.check(`${route.service}.${route.name}`, 'own', answered, allowedOwn[route.name] ?? [200, 204])
+    for (const { name, headers } of waysIn(world, route, bystander.own)) {
+      const sent = writeRequest(route, parts, headers)
+      const allowed = allowedOwn[route.name] ?? [200, 204]
+      verdict.check(`${route.service}.${route.name}`, `own, ${name}`, await world.to[route.service](sent), allowed)
+      if (name === 'by a program') verdict.check(`web: ${route.name}`, `own, ${name}`, await world.to.web(sent), allowed)
+    }
   }
 }
 
@@ -201,6 +262,7 @@ const allowedOwn: Record<string, readonly number[]> = {
   beginIdentity: [400],
   /** This is not their password, and no authenticator’s answer. */
   beginPasskey: [400],
+  createAppToken: [400],
   addPasskey: [403],
   finishPasskeySignIn: [401],
   /** The last way in. */

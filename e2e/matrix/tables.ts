@@ -1,4 +1,4 @@
-import { accountsRoutes, conductorRoutes, platformRoutes } from '@asheville/clients'
+import { accountsRoutes, appRoutes, conductorRoutes, platformRoutes } from '@asheville/clients'
 import type { RouteContract, ServiceName } from '@asheville/core'
 import type { RouteRow } from '@asheville/service'
 import { webTable } from '../../apps/web/src/routes.ts'
@@ -22,8 +22,11 @@ export const apiRoutes: readonly ApiRoute[] = Object.entries(apis).flatMap(([ser
   Object.entries(routes).map(([name, contract]) => ({ service: service as ServiceName, name, contract })),
 )
 
-/** Every page of the website. */
-export const pageRoutes: readonly RouteRow[] = webTable()
+/** What the website hands on to platform: `GET /v1/items`. */
+export const handedOn: ReadonlySet<string> = new Set(Object.values(appRoutes).map(labelOf))
+
+/** Every page of the website. What it only hands on to another service is tried there and here (`services.ts`). */
+export const pageRoutes: readonly RouteRow[] = webTable().filter(({ kind }) => kind !== 'forward')
 
 /** What every service answers about itself, to anyone who reaches its port; nobody's data is in it. */
 export const ownEndpoints = ['/livez', '/readyz', '/version', '/metrics', '/openapi.json'] as const

@@ -4,6 +4,7 @@ import { asCaller, asService, createDatabase, isBound, migrate, type Database } 
 import { connectRedis, disconnect, type Redis } from '@asheville/redis'
 import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
 import { createAccess } from './access.ts'
+import { createRevocations } from './app-tokens/revocations.ts'
 import { checkKeys } from './check-keys.ts'
 import { startClosing } from './closing/start-closing.ts'
 import type { Context } from './context.ts'
@@ -83,6 +84,7 @@ async function start(options: AccountsOptions): Promise<Service> {
     const sendsMail = mail !== null
     const places = options.geoipFile === null ? noPlaces : await openPlaces(options.geoipFile)
     const mirror = keepMirror(mirrorDb, redis, logger)
+    const revocations = createRevocations(redis)
     const context: Context = {
       db,
       refreshDb,
@@ -96,6 +98,7 @@ async function start(options: AccountsOptions): Promise<Service> {
       sendsMail,
       syncIntervalMs,
       mirror,
+      revocations,
       places,
     }
     const access = createAccess(context)
@@ -118,7 +121,15 @@ async function start(options: AccountsOptions): Promise<Service> {
       version: options.version,
       metrics: createAccountsMetrics(db, sealing.keyIds),
       close: async () => {
-        await Promise.all([tidying.stop(), rotation.stop(), mailing.stop(), closing.stop(), sending?.stop(), mirror.stop()])
+        await Promise.all([
+          tidying.stop(),
+          rotation.stop(),
+          mailing.stop(),
+          closing.stop(),
+          sending?.stop(),
+          mirror.stop(),
+          revocations.stop(),
+        ])
         await access.settle()
         await close()
       },

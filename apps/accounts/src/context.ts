@@ -1,5 +1,6 @@
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
 import type { Database } from '@asheville/database'
+import type { Revocations } from './app-tokens/revocations.ts'
 import type { Sealing } from './sealing.ts'
 import type { SessionMirror } from './sessions/keep-mirror.ts'
 import type { Places } from './sessions/places.ts'
@@ -24,6 +25,8 @@ export interface Context {
   readonly syncIntervalMs: number
   /** Sessions in Redis. */
   readonly mirror: SessionMirror
+  /** Of apps' tokens. */
+  readonly revocations: Revocations
   /** Where network addresses are. */
   readonly places: Places
 }

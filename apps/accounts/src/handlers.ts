@@ -77,6 +77,10 @@ import { handleCountUnread } from './notifications/count-unread.ts'
 import { handleListNotifications } from './notifications/list-notifications.ts'
 import { handleMarkAllRead, handleMarkRead } from './notifications/mark-read.ts'
 import { handleGetPreferences, handleUpdatePreferences } from './notifications/preferences.ts'
+import { handleCheckAppToken } from './app-tokens/check-app-token.ts'
+import { handleCreateAppToken } from './app-tokens/create-app-token.ts'
+import { handleListAppTokens } from './app-tokens/list-app-tokens.ts'
+import { handleRevokeAppToken } from './app-tokens/revoke-app-token.ts'
 import { handleListVotes, handlePutVote, handleWithdrawVote } from './votes/vote.ts'
 
 /** Every route of the accounts API with what answers it. */
@@ -157,6 +161,10 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     markAllRead: handleMarkAllRead(context),
     getNotificationPreferences: handleGetPreferences(context),
     updateNotificationPreferences: handleUpdatePreferences(context),
+    listAppTokens: handleListAppTokens(context),
+    createAppToken: handleCreateAppToken(context),
+    revokeAppToken: handleRevokeAppToken(context),
+    checkAppToken: handleCheckAppToken(context),
     listVotes: handleListVotes(context),
     putVote: handlePutVote(context),
     withdrawVote: handleWithdrawVote(context),

@@ -1,5 +1,5 @@
 import { platformRoutes } from '@asheville/clients'
-import { bindAll, startService, type Logger, type Service, type Verify } from '@asheville/service'
+import { bindAll, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
 import { asCaller, type Database } from '@asheville/database'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
@@ -26,6 +26,8 @@ export interface PlatformOptions {
   sharePort?: boolean
   logger: Logger
   verify: Verify
+  /** Who knows people's programs. */
+  apps: Apps
   db: Database
   storageOf: StorageOf
   /** Made with the metrics that `/metrics` shows. */
@@ -59,7 +61,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     forgetPerson: forgetPerson({ db, storageOf, cache }),
     listItems: listItems(reading),
     getItem: getItem(reading),
-    getFile: getFile({ db, storageOf }),
+    getFile: getFile(reading),
     getCounts: getCounts({ db }),
   })
   return startService({
@@ -69,6 +71,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     sharePort: options.sharePort ?? false,
     logger: options.logger,
     verify: options.verify,
+    apps: options.apps,
     version: options.version,
     bindings,
     asCaller,

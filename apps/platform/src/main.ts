@@ -7,6 +7,7 @@ import { createLogger, createSigner, createVerifier, runService, type Logger } f
 import { storageById } from '@asheville/storages'
 import { startPlatform } from './app.ts'
 import { readPlatformConfig } from './config.ts'
+import { createApps } from './create-apps.ts'
 import { createPageCache } from './page-cache.ts'
 import { createStorageAccess } from './storage-access.ts'
 
@@ -29,6 +30,7 @@ runService(async () => {
     sharePort: config.INSTANCE !== undefined,
     logger,
     verify: createVerifier({ audience: 'platform', publicKeys: config.SERVICE_PUBLIC_KEYS }),
+    apps: createApps({ accounts, redis }),
     db,
     storageOf: createStorageAccess({ accounts, storageById, http, variables }),
     createCache: (metrics) => createPageCache(redis, metrics),

@@ -119,6 +119,14 @@ function urlsOf(object: Loose): string[] {
     .flatMap((entry) => (isLoose(entry) && typeof entry['url'] === 'string' ? [entry['url']] : []))
 }
 
+/** Where the files of a stored object lie, those of the object that it is about among them. */
+export function pathsOf(object: Readonly<Record<string, unknown>>): Set<string> {
+  const paths = ['attachment', 'image', 'icon']
+    .flatMap((name) => listOf(object[name]))
+    .flatMap((entry) => (isLoose(entry) && typeof entry['asheville:path'] === 'string' ? [entry['asheville:path']] : []))
+  return new Set(isLoose(object['object']) ? [...paths, ...pathsOf(object['object'])] : paths)
+}
+
 function placeOf(state: MediaState | undefined): Loose {
   if (state === undefined) return { 'asheville:state': 'pending', 'asheville:reason': 'not tried yet' }
   if (state.state !== 'stored') return { 'asheville:state': state.state, 'asheville:reason': state.reason }

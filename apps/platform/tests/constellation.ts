@@ -55,6 +55,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     port: 0,
     logger: createLogger('platform', 'silent'),
     verify: createVerifier({ audience: 'platform', publicKeys: keys.publicKeys as Parameters<typeof createVerifier>[0]['publicKeys'] }),
+    apps: { admit: () => Promise.reject(new AshevilleError('unauthenticated', 'Nobody made any token')) },
     db: own,
     async storageOf(userId, storageId) {
       if (people.get(storageId) !== userId) throw new AshevilleError('not-found', 'There is no such storage')

@@ -4,6 +4,8 @@ import { type Binding, type Check, type Logger, type Service, startService } fro
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { loadAssets } from './assets.ts'
 import { createBrowser } from './browser.ts'
+import { apiPages } from './pages/api/handler.ts'
+import { appsPages } from './pages/apps/handler.ts'
 import { browsePages } from './pages/browse/handler.ts'
 import { closePages } from './pages/close/handler.ts'
 import { closedPages } from './pages/closed/handler.ts'
@@ -11,6 +13,7 @@ import { connectPages } from './pages/connect/handler.ts'
 import { connectProviderPages } from './pages/connect-provider/handler.ts'
 import { connectionPages } from './pages/connection/handler.ts'
 import { dataPages } from './pages/data/handler.ts'
+import { developersPages } from './pages/developers/handler.ts'
 import { eventsPages } from './pages/events/handler.ts'
 import { filesPages } from './pages/files/handler.ts'
 import { forgotPasswordPages } from './pages/forgot-password/handler.ts'
@@ -70,6 +73,7 @@ export function webBindings(site: Site): Binding[] {
     ...passkeysPages(site),
     ...passkeySignInPages(site),
     ...identitiesPages(site),
+    ...appsPages(site),
     ...profilePages(site),
     ...passwordPages(site),
     ...forgotPasswordPages(site),
@@ -84,6 +88,8 @@ export function webBindings(site: Site): Binding[] {
     ...closedPages(site),
     ...eventsPages(site),
     ...filesPages(site),
+    ...apiPages(site),
+    ...developersPages(site),
     ...signInProviderPages(site, signIn),
   ]
 }

@@ -66,6 +66,7 @@ export async function startScripted(script: Script, publicKeys: PublicKeys): Pro
       logger,
       bindings,
       verify,
+      apps: { admit: () => Promise.reject(new AshevilleError('unauthenticated', 'Only web asks here')) },
       idempotency: noKeys,
       checks: {},
       version: 'test',

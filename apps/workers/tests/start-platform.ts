@@ -3,6 +3,7 @@ import { accountsRoutes, createClient } from '@asheville/clients'
 import type { Http } from '@asheville/core'
 import { createDatabase } from '@asheville/database'
 import { startPlatform as start } from '@asheville/platform/src/app.ts'
+import { createApps } from '@asheville/platform/src/create-apps.ts'
 import { createPageCache } from '@asheville/platform/src/page-cache.ts'
 import { createStorageAccess } from '@asheville/platform/src/storage-access.ts'
 import { connectRedis } from '@asheville/redis'
@@ -32,6 +33,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     port: 0,
     logger,
     verify: createVerifier({ audience: 'platform', publicKeys }),
+    apps: createApps({ accounts, redis: cache }),
     db: own,
     storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
     createCache: (metrics) => createPageCache(cache, metrics),

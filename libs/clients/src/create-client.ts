@@ -10,7 +10,9 @@ export type CallInput<R extends RouteContract> = Part<'params', R['params']> &
   (R['body'] extends 'stream' ? { body: Readable; contentLength?: number } : Part<'body', R['body']>) &
   CallContext<R>
 
-type CallContext<R extends RouteContract> = (R['policy'] extends { user: true } ? { userId: string } : { userId?: never }) & {
+type CallContext<R extends RouteContract> = (R['policy'] extends { user: true } | { who: 'app' }
+  ? { userId: string }
+  : { userId?: never }) & {
   signal?: AbortSignal
   requestId?: string
   headers?: Record<string, string>

@@ -1,5 +1,6 @@
 export * from './access-token.ts'
 export * from './accounts/index.ts'
+export * from './app-token-format.ts'
 export * from './conductor.ts'
 export * from './create-client.ts'
 export * from './platform.ts'

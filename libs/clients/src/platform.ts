@@ -1,4 +1,12 @@
-import { as2ObjectSchema, contentTypeSchema, instantSchema, itemSchema, route, skippedItemSchema } from '@asheville/core'
+import {
+  as2ObjectSchema,
+  contentTypeSchema,
+  instantSchema,
+  itemSchema,
+  route,
+  skippedItemSchema,
+  type RouteContract,
+} from '@asheville/core'
 import { z } from 'zod'
 
 const id = z.uuid()
@@ -7,7 +15,15 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** Writes come from workers, which name the connection that they pull from and the fence of the lease they hold on its stream. */
 const write = { who: 'service', from: ['workers'], user: true } as const
-const read = { who: 'service', from: ['web', 'conductor'], user: true } as const
+const read = { who: 'app', may: 'read', from: ['web', 'conductor'] } as const
+
+/** For addresses: short, stable, safe everywhere. */
+const itemKeySchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+
+/** As Express hands it over: by its steps. */
+const filePathSchema = z
+  .union([z.string(), z.array(z.string())])
+  .meta({ override: { type: 'string' }, description: 'An `asheville:path` of the item’s object' })
 
 /** A file of ours in the person's storage. */
 export const storedMediaSchema = z.strictObject({ path: z.string(), sha256, bytes: count, mediaType: z.string() })
@@ -53,20 +69,22 @@ export const putItemsReplySchema = z.strictObject({
 export type PutItemsReply = z.infer<typeof putItemsReplySchema>
 
 /** An item as it lies in the storage: `object` carries its media's places and the `asheville:` properties. */
-export const storedItemSchema = z.strictObject({
-  /** For addresses: short, stable, safe everywhere. */
-  key: z.string(),
-  id: z.string(),
-  network: z.string(),
-  account: z.string(),
-  contentType: contentTypeSchema,
-  at: instantSchema.nullable(),
-  /** Marked as deleted on its network. */
-  goneAt: instantSchema.nullable(),
-  /** Where it lies in the person's storage. */
-  path: z.string(),
-  object: as2ObjectSchema,
-})
+export const storedItemSchema = z
+  .strictObject({
+    /** For addresses: short, stable, safe everywhere. */
+    key: z.string(),
+    id: z.string(),
+    network: z.string(),
+    account: z.string(),
+    contentType: contentTypeSchema,
+    at: instantSchema.nullable(),
+    /** Marked as deleted on its network. */
+    goneAt: instantSchema.nullable(),
+    /** Where it lies in the person's storage. */
+    path: z.string(),
+    object: as2ObjectSchema,
+  })
+  .meta({ id: 'Item' })
 export type StoredItem = z.infer<typeof storedItemSchema>
 
 /** Pictures and other files in one storage. */
@@ -174,40 +192,46 @@ export const platformRoutes = {
   listItems: route({
     method: 'GET',
     path: '/v1/items',
-    summary: 'Stored items, newest first; undated ones last, by arrival',
+    summary: 'Stored items, newest first with undated ones last, by arrival; or the other way round',
     policy: read,
     query: z.strictObject({
       network: z.string().max(40).optional(),
       connectionId: id.optional(),
       contentType: contentTypeSchema.optional(),
+      /** From then on. */
       from: instantSchema.optional(),
+      /** Until then, and not at that moment. */
       to: instantSchema.optional(),
+      order: z.enum(['newest', 'oldest']).default('newest'),
       cursor: z.string().max(500).optional(),
       limit: z.coerce.number().int().min(1).max(100).default(30),
     }),
     reply: z.strictObject({ items: z.array(storedItemSchema), next: z.string().nullable() }),
     paged: true,
+    etag: true,
   }),
   getItem: route({
     method: 'GET',
     path: '/v1/items/:key',
-    summary: 'One item',
+    summary: 'One item, with what its network sent',
     policy: read,
-    params: z.strictObject({ key: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) }),
+    params: z.strictObject({ key: itemKeySchema }),
     reply: storedItemSchema,
+    etag: true,
   }),
   getFile: route({
     method: 'GET',
     path: '/v1/files/*path',
-    summary: 'A media file that is in the index of the person; ETag and Range as in HTTP',
+    summary: 'A media file of an item; ETag and Range as in HTTP. Programs name the item, as what they may see of files follows from it',
     policy: read,
-    params: z.strictObject({ path: z.union([z.string(), z.array(z.string())]) }),
+    params: z.strictObject({ path: filePathSchema }),
+    query: z.strictObject({ item: itemKeySchema.optional() }),
     reply: 'stream',
   }),
   getCounts: route({
     method: 'GET',
     path: '/v1/counts',
-    summary: 'What is stored: items by connection and content type, files by storage',
+    summary: 'What is stored: items by connection and content type, and for our own services files by storage',
     policy: read,
     reply: z.strictObject({
       counts: z.array(
@@ -226,3 +250,8 @@ export const platformRoutes = {
     }),
   }),
 } as const
+
+/** Those that people's programs may call, with a token. */
+export const appRoutes: Readonly<Record<string, RouteContract>> = Object.fromEntries(
+  Object.entries<RouteContract>(platformRoutes).filter(([, { policy }]) => policy.who === 'app'),
+)

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Act } from './scope.ts'
 
 export const serviceNames = ['web', 'accounts', 'conductor', 'workers', 'platform'] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -9,12 +10,15 @@ export type ServiceName = (typeof serviceNames)[number]
  * - `service`: one of our services with a service token; with `user: true` the token names the person that the call is for.
  * - `person`: a signed-in person's browser (web only); unsafe methods are checked against forgery.
  * - `visitor`: a browser that need not be signed in (web only); unsafe methods are checked against forgery.
+ * - `app`: somebody's program with a token that a person made for it, as far as its scopes go: one of them allows that act on
+ *   something, and the handler goes by which. The services in `from` may call it too, for the person and for everything.
  */
 export type Policy =
   | { readonly who: 'anyone' }
   | { readonly who: 'service'; readonly from: readonly ServiceName[]; readonly user: boolean }
   | { readonly who: 'person' }
   | { readonly who: 'visitor' }
+  | { readonly who: 'app'; readonly may: Act; readonly from: readonly ServiceName[] }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Method, Policy, RouteContract, ServiceName } from '@asheville/core'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
+import type { App } from './apps.ts'
 import type { Form, Person } from './browser.ts'
 import type { Claim } from './idempotency.ts'
 import type { Logger } from './logger.ts'
@@ -26,11 +27,13 @@ export interface Call<R extends RouteContract> extends Exchange {
   readonly query: Output<R['query']>
   readonly body: R['body'] extends 'stream' ? Readable : R['body'] extends z.ZodType ? z.output<R['body']> : undefined
   /** For whom: always there when the policy names a person. */
-  readonly userId: R['policy'] extends { user: true } | { who: 'person' } ? string : string | null
-  /** Which of our services calls; null for browsers and the public. */
+  readonly userId: R['policy'] extends { user: true } | { who: 'person' | 'app' } ? string : string | null
+  /** Which of our services calls; null for browsers, programs and the public. */
   readonly caller: R['policy'] extends { who: 'service' } ? ServiceName : null
   /** Who `browser.guard` found; null for services and visitors that are not signed in. */
   readonly person: R['policy'] extends { who: 'person' } ? Person : Person | null
+  /** Which program calls, and for what; null for everybody else, who is not bound by scopes. */
+  readonly app: App | null
   /**
    * Throws `conflict` (412) when the caller's `If-Match` names another state than this one, which is what the GET would answer now. Of
    * use where nobody can change it any more, so inside the transaction. Routes with `ifMatch` must call it.
@@ -78,7 +81,7 @@ export type PageHandler<P extends PagePolicy> = (
   visit: Visit & { readonly person: P extends { who: 'person' } ? Person : Person | null },
 ) => Promise<void>
 
-export type PagePolicy = Exclude<Policy, { who: 'service' }>
+export type PagePolicy = Exclude<Policy, { who: 'service' | 'app' }>
 
 interface Common {
   readonly method: Method
@@ -90,6 +93,20 @@ interface Common {
 export type Binding =
   | (Common & { readonly kind: 'api'; readonly contract: RouteContract; readonly handle: Handler<RouteContract> })
   | (Common & { readonly kind: 'page'; readonly contract: null; readonly handle: PageHandler<PagePolicy> })
+  | (Common & { readonly kind: 'forward'; readonly contract: null; readonly handle: Forward })
+
+/** Answers in another's name: with the reply that it got there. */
+export type Forward = (exchange: Exchange) => Promise<StreamReply>
+
+/**
+ * A route of another service, to be reached through this one. Nobody is asked who they are and nothing is read here: the service
+ * behind does both, by that policy.
+ */
+export function forward({ method, path, policy }: Pick<RouteContract, 'method' | 'path' | 'policy'>, handler: Forward): Binding {
+  checkPolicy(method, path, policy)
+  if (policy.who !== 'app' && policy.who !== 'anyone') throw new Error(`${method} ${path} is not for everybody`)
+  return { kind: 'forward', method, path, policy, contract: null, handle: handler }
+}
 
 /** Joins a contract and what answers it. Throws when the contract has no policy: nothing is open by omission. */
 export function bind<const R extends RouteContract>(contract: R, handler: Handler<R>): Binding {
@@ -133,7 +150,7 @@ function checkManners({ method, path, body, reply, query, idempotent, etag, ifMa
     throw new Error(`${method} ${path} has pages and takes no cursor`)
 }
 
-const kinds = ['anyone', 'service', 'person', 'visitor']
+const kinds = ['anyone', 'service', 'person', 'visitor', 'app']
 
 function checkPolicy(method: string, path: string, policy: Policy | undefined): void {
   if (!policy || !kinds.includes(policy.who)) throw new Error(`${method} ${path} has no policy`)
@@ -145,7 +162,7 @@ export interface RouteRow {
   method: Method
   path: string
   policy: Policy
-  kind: 'api' | 'page'
+  kind: Binding['kind']
   contract: RouteContract | null
 }
 

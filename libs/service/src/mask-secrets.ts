@@ -41,6 +41,7 @@ export function maskText(text: string): string {
     .replace(/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'\\]+@/gi, `$1${mask}@`)
     .replace(/(\bhttps?:\/\/[^\s?#"'\\]+)[?#][^\s"'\\]*/gi, `$1?${mask}`)
     .replace(/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi, `$1 ${mask}`)
+    .replace(/\bash_pat_\w{6,}/g, mask)
     .replace(/\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, mask)
 }
 

@@ -19,20 +19,22 @@ const problemSchema = z
   })
   .meta({ id: 'Problem' })
 
+const token = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A token that a person made for a program: `Authorization: Bearer ash_pat_…`',
+} as const
+
 /** The OpenAPI 3.1 document of a service's routes; pages are not in it. */
 export function createOpenApi(name: ServiceName, version: string, bindings: readonly Binding[]): ReturnType<typeof createDocument> {
-  const paths: ZodOpenApiPathsObject = {}
-  for (const { contract } of bindings) {
-    if (!contract) continue
-    const path = contract.path.replace(/[:*](\w+)/g, '{$1}')
-    paths[path] = { ...paths[path], [contract.method.toLowerCase()]: operationOf(contract) }
-  }
+  const contracts = bindings.flatMap(({ contract }) => contract ?? [])
   return createDocument({
     openapi: '3.1.0',
     info: { title: `Asheville ${name}`, version },
-    paths,
+    paths: pathsOf(contracts.map((contract) => [contract, operationOf(contract, securityOf(contract.policy))])),
     components: {
       securitySchemes: {
+        token,
         service: {
           type: 'http',
           scheme: 'bearer',
@@ -50,14 +52,33 @@ export function createOpenApi(name: ServiceName, version: string, bindings: read
   })
 }
 
-function operationOf(contract: RouteContract): ZodOpenApiOperationObject {
-  const operation: ZodOpenApiOperationObject = {
-    summary: contract.summary,
-    responses: responsesOf(contract),
-    security: securityOf(contract.policy),
+/** The same of what programs may call, by the names of operations, and of nothing else. */
+export function createAppsOpenApi(
+  info: { title: string; version: string; description: string },
+  routes: Readonly<Record<string, RouteContract>>,
+): ReturnType<typeof createDocument> {
+  const operations = Object.entries(routes).map(([operationId, contract]): [RouteContract, ZodOpenApiOperationObject] => {
+    const { description: _, ...operation } = operationOf(contract, [{ token: [] }])
+    return [contract, { operationId, ...operation }]
+  })
+  return createDocument({ openapi: '3.1.0', info, paths: pathsOf(operations), components: { securitySchemes: { token } } })
+}
+
+function pathsOf(operations: readonly (readonly [RouteContract, ZodOpenApiOperationObject])[]): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {}
+  for (const [contract, operation] of operations) {
+    const path = contract.path.replace(/[:*](\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [contract.method.toLowerCase()]: operation }
   }
-  if (contract.policy.who === 'service')
-    operation.description = `For ${contract.policy.from.join(', ')}${contract.policy.user ? ', on behalf of a person' : ''}.`
+  return paths
+}
+
+function operationOf(contract: RouteContract, security: Record<string, string[]>[]): ZodOpenApiOperationObject {
+  const operation: ZodOpenApiOperationObject = { summary: contract.summary, responses: responsesOf(contract), security }
+  const { policy } = contract
+  if (policy.who === 'service') operation.description = `For ${policy.from.join(', ')}${policy.user ? ', on behalf of a person' : ''}.`
+  if (policy.who === 'app')
+    operation.description = `For people’s programs${policy.from.map((name) => `, ${name}`).join('')}, on behalf of a person.`
   const { params: path, query } = contract
   const header = requestHeaders(contract)
   if (path || query || header) operation.requestParams = { ...(path && { path }), ...(query && { query }), ...(header && { header }) }
@@ -122,5 +143,6 @@ function responsesOf(contract: RouteContract): ZodOpenApiResponsesObject {
 
 function securityOf(policy: Policy): Record<string, string[]>[] {
   if (policy.who === 'service') return [{ service: [] }]
+  if (policy.who === 'app') return policy.from.length > 0 ? [{ token: [] }, { service: [] }] : [{ token: [] }]
   return policy.who === 'person' ? [{ browser: [] }] : []
 }

@@ -1,20 +1,22 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { AshevilleError, type Policy, type RouteContract, type ServiceName } from '@asheville/core'
+import { AshevilleError, typesOf, type Policy, type RouteContract, type ServiceName } from '@asheville/core'
 import type { Request } from 'express'
 import type { Binding, Call, StreamReply, Visit } from './binding.ts'
+import type { App, Apps } from './apps.ts'
 import type { Browser, Person } from './browser.ts'
 import type { Context } from './context.ts'
 import { createMatch, etagOf, isKnown } from './etag.ts'
 import { answerOnce, idempotencyKeyOf, keyedRequest, type Claim, type Idempotency } from './idempotency.ts'
 import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
-import type { Verify } from './service-tokens.ts'
+import type { Caller, Verify } from './service-tokens.ts'
 import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
 
 export interface ServeOptions {
   verify: Verify | undefined
   browser: Browser | undefined
+  apps: Apps | undefined
   idempotency: Idempotency | undefined
   asCaller: AsCaller
   /** Until a JSON answer or a page must be there. Streams have none. */
@@ -30,13 +32,15 @@ interface Admitted {
   from: ServiceName | null
   userId: string | null
   person: Person | null
+  app: App | null
 }
 
-const nobody: Admitted = { from: null, userId: null, person: null }
+const nobody: Admitted = { from: null, userId: null, person: null, app: null }
 
 /** Answers one matched request: who calls is checked first, then what was sent, then the handler runs, then its reply is checked. */
 export async function serveBinding(binding: Binding, context: Context, options: ServeOptions): Promise<void> {
   if (binding.kind === 'page') return within(context, options.deadlineMs, () => servePage(binding, context, options))
+  if (binding.kind === 'forward') return sendStream('stream', await binding.handle(context), context)
   const { contract } = binding
   const streams = contract.body === 'stream' || contract.reply === 'stream' || contract.reply === 'events'
   if (streams) return serveApi(binding, context, options)
@@ -73,11 +77,11 @@ async function answerApi(
   const query = parseQuery(contract, request.query)
   const body = await bodyOf(contract, context, options)
   const { requestId, signal, log } = context
-  const { from: caller, userId, person } = admitted
+  const { from: caller, userId, person, app } = admitted
   const handle = async (claim: Claim | null): Promise<unknown> => {
     const match = createMatch(request)
     const { check: checkMatch } = match
-    const call = { request, response, requestId, signal, log, params, query, body, caller, userId, person, checkMatch, claim }
+    const call = { request, response, requestId, signal, log, params, query, body, caller, userId, person, app, checkMatch, claim }
     const reply = await binding.handle(call as unknown as Call<RouteContract>)
     if (contract.ifMatch && match.isForgotten()) throw new Error('If-Match was not heeded')
     return reply
@@ -85,7 +89,7 @@ async function answerApi(
   const key = contract.idempotent ? idempotencyKeyOf(request) : null
   if (key === null) return sendReply(contract, await handle(null), context)
   if (!options.idempotency) throw new Error('There is no place to keep idempotency keys')
-  const keyed = keyedRequest(contract, key, { caller, userId }, [params, query, body])
+  const keyed = keyedRequest(contract, key, { caller: app?.id ?? caller, userId }, [params, query, body])
   const answer = await answerOnce(options.idempotency, keyed, requestId, async (claim) => {
     const body = textOf(contract, await handle(claim), context)
     return { status: response.statusCode, body }
@@ -97,8 +101,8 @@ async function answerApi(
     .send(answer.body)
 }
 
-function addToLog(context: Context, { from, userId }: Admitted): void {
-  if (from || userId) context.addToLog({ ...(from && { from }), ...(userId && { userId }) })
+function addToLog(context: Context, { from, userId, app }: Admitted): void {
+  if (from || userId) context.addToLog({ ...(from && { from }), ...(app && { appId: app.id }), ...(userId && { userId }) })
 }
 
 function bodyOf(contract: RouteContract, context: Context, options: ServeOptions): unknown {
@@ -114,23 +118,47 @@ async function admit(visit: Visit, options: ServeOptions): Promise<Admitted | nu
   const { policy } = visit
   if (policy.who === 'anyone') return nobody
   if (policy.who === 'service') {
-    if (!options.verify) throw new Error('There is no verifier of service tokens')
-    const { from, userId } = await options.verify(bearerOf(visit.request))
-    if (!policy.from.includes(from)) throw new AshevilleError('forbidden', `The ${from} service may not do this`)
+    const { from, userId } = await verified(serviceTokenOf(visit.request), policy.from, options)
     if (policy.user && userId === null) throw new AshevilleError('forbidden', 'The token names no person')
-    return { from, userId: policy.user ? userId : null, person: null }
+    return { ...nobody, from, userId: policy.user ? userId : null }
   }
+  if (policy.who === 'app') return admitApp(visit, policy, options)
   if (!options.browser) throw new Error('There is no guard of browsers')
   const person = await options.browser.guard(visit)
   if (visit.response.headersSent) return null
   if (!person && policy.who === 'person') throw new AshevilleError('unauthenticated', 'Sign in first')
-  return { from: null, userId: person?.userId ?? null, person }
+  return { ...nobody, userId: person?.userId ?? null, person }
 }
 
-function bearerOf(request: Request): string {
-  const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? '') ?? []
-  if (token === undefined) throw new AshevilleError('unauthenticated', 'A service token is needed')
+async function admitApp(visit: Visit, policy: Extract<Policy, { who: 'app' }>, options: ServeOptions): Promise<Admitted> {
+  const serviceToken = findServiceToken(visit.request)
+  if (serviceToken !== null) {
+    const { from, userId } = await verified(serviceToken, policy.from, options)
+    if (userId === null) throw new AshevilleError('forbidden', 'The token names no person')
+    return { ...nobody, from, userId }
+  }
+  if (!options.apps) throw new Error('There is nobody who knows programs')
+  const app = await options.apps.admit(visit)
+  if (typesOf(app.scopes, policy.may).length === 0) throw new AshevilleError('forbidden', `This token may ${policy.may} nothing`)
+  return { ...nobody, userId: app.userId, app }
+}
+
+async function verified(token: string, allowed: readonly ServiceName[], { verify }: ServeOptions): Promise<Caller> {
+  if (!verify) throw new Error('There is no verifier of service tokens')
+  const caller = await verify(token)
+  if (!allowed.includes(caller.from)) throw new AshevilleError('forbidden', `The ${caller.from} service may not do this`)
+  return caller
+}
+
+function serviceTokenOf(request: Request): string {
+  const token = findServiceToken(request)
+  if (token === null) throw new AshevilleError('unauthenticated', 'A service token is needed')
   return token
+}
+
+/** What has the form of one: a JWT has three parts, no other token of ours has. */
+function findServiceToken({ headers }: Request): string | null {
+  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(headers.authorization ?? '')?.[1] ?? null
 }
 
 function visitOf(policy: Policy, context: Context, form: Visit['form']): Visit {

@@ -4,6 +4,7 @@ import { AshevilleError, kindOf, type ServiceName } from '@asheville/core'
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Registry } from 'prom-client'
+import type { Apps } from './apps.ts'
 import type { Binding } from './binding.ts'
 import type { Browser } from './browser.ts'
 import { createContext, type Context } from './context.ts'
@@ -33,6 +34,8 @@ export interface ServiceOptions {
   version: string
   /** Needed when a binding's policy is `person` or `visitor`. */
   browser?: Browser
+  /** Needed when a binding answers by the policy `app`. */
+  apps?: Apps
   /** Needed when a binding's contract is `idempotent`. */
   idempotency?: Idempotency
   /** Around the work of every API route; for whoever keeps people apart below the handlers. */
@@ -110,7 +113,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return { url, close: () => (closing ??= close()) }
 }
 
-function checkBindings({ bindings, verify, browser, idempotency }: ServiceOptions): void {
+function checkBindings({ bindings, verify, browser, apps, idempotency }: ServiceOptions): void {
   const seen = new Set<string>()
   for (const { method, path, policy, kind, contract } of bindings) {
     const route = `${method} ${path}`
@@ -118,6 +121,8 @@ function checkBindings({ bindings, verify, browser, idempotency }: ServiceOption
     if (policy.who === 'service' && !verify) throw new Error(`${route} is for services: verify is needed`)
     if ((policy.who === 'person' || policy.who === 'visitor' || kind === 'page') && !browser)
       throw new Error(`${route} is for browsers: browser is needed`)
+    if (policy.who === 'app' && kind !== 'forward' && !(apps && verify))
+      throw new Error(`${route} is for programs: apps and verify are needed`)
     if (contract?.idempotent && !idempotency) throw new Error(`${route} takes keys: idempotency is needed`)
     if (seen.has(route)) throw new Error(`${route} is bound twice`)
     seen.add(route)
@@ -127,12 +132,12 @@ function checkBindings({ bindings, verify, browser, idempotency }: ServiceOption
 function addBinding(app: Express, binding: Binding, options: ServiceOptions, contextOf: (request: Request) => Context): void {
   const { method, path } = binding
   const verb = method.toLowerCase() as Lowercase<typeof method>
-  const { verify, browser, idempotency, asCaller = (_, work) => work(), deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
+  const { verify, browser, apps, idempotency, asCaller = (_, work) => work(), deadlineMs = 30_000, bodyIdleMs = 60_000 } = options
   app[verb](path, async (request: Request) => {
     const context = contextOf(request)
     context.route = path
     context.binding = binding
-    await serveBinding(binding, context, { verify, browser, idempotency, asCaller, deadlineMs, bodyIdleMs })
+    await serveBinding(binding, context, { verify, browser, apps, idempotency, asCaller, deadlineMs, bodyIdleMs })
   })
 }
 
@@ -197,9 +202,10 @@ async function answerFailure(error: unknown, context: Context, options: ServiceO
     if (/^(content-|etag|last-modified|cache-control)/.test(name) && name !== 'content-security-policy') response.removeHeader(name)
   response.status(problem.status).set('cache-control', 'no-store')
   if (problem.retryAfterMs !== undefined) response.set('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)))
-  const isApi = context.binding?.kind === 'api'
-  if (problem.status === 401 && context.binding?.policy.who === 'service') response.set('www-authenticate', 'Bearer')
-  if (!isApi && options.browser) {
+  const { kind = 'page', policy } = context.binding ?? {}
+  if (problem.status === 401 && policy?.who === 'service') response.set('www-authenticate', 'Bearer')
+  if (policy?.who === 'app') addChallenge(request, response, problem.status)
+  if (kind === 'page' && options.browser) {
     try {
       await options.browser.fail(problem, context)
       if (response.headersSent) return
@@ -209,6 +215,12 @@ async function answerFailure(error: unknown, context: Context, options: ServiceO
     }
   }
   response.type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** RFC 6750 §3: a program without a token is told nothing but that it needs one. */
+function addChallenge({ headers }: Request, response: Response, status: number): void {
+  const error = { 401: headers.authorization === undefined ? '' : ', error="invalid_token"', 403: ', error="insufficient_scope"' }[status]
+  if (error !== undefined) response.set('www-authenticate', `Bearer realm="Asheville"${error}`)
 }
 
 const quietRoutes = new Set(['/livez', '/readyz', '/metrics', '/version'])

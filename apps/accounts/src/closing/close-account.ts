@@ -3,6 +3,7 @@ import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes, Connection } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { removeAppTokens } from '../app-tokens/queries.ts'
 import { findMailAddress } from '../mail/queries.ts'
 import { queueMail } from '../mail/queue-mail.ts'
 import { confirmPerson } from '../profile/confirm-person.ts'
@@ -19,13 +20,13 @@ import { countOthers, dropBegun, listGrants, markClosing, tellStopped } from './
  * longer is written down in it, and carried out by `startClosing`.
  */
 export function handleCloseAccount(context: Context): Handler<typeof accountsRoutes.closeAccount> {
-  const { db, mirror, webUrl } = context
+  const { db, mirror, revocations, webUrl } = context
   return async ({ userId, body }) => {
     const { linkToken, removesFiles } = body
     // The answer to the first call may have been lost, and with it the session that would confirm the second.
     if (await isBegun(db, userId, linkToken)) return
     await confirmPerson(context, userId, body)
-    await db.transaction(async (tx) => {
+    const tokenHashes = await db.transaction(async (tx) => {
       await lockPerson(tx, userId)
       const { role } = await getUser(tx, userId)
       if (role === 'owner' && (await countOthers(tx, userId)) > 0) throw ownerStays()
@@ -35,6 +36,7 @@ export function handleCloseAccount(context: Context): Handler<typeof accountsRou
 
       await markClosing(tx, userId)
       const sessions = await removeSessions(tx, userId, {})
+      const tokens = await removeAppTokens(tx, userId)
       const jobs = await endWork(tx, userId, {}, { state: 'cancelled', reason: null, nextDueMs: null })
       await dropBegun(tx, userId)
       await tellStopped(tx, userId, jobs)
@@ -66,8 +68,9 @@ export function handleCloseAccount(context: Context): Handler<typeof accountsRou
           values: { name, link: new URL(`/closed/${linkToken}`, webUrl).href },
         })
       }
+      return tokens
     })
-    await mirror.catchUp()
+    await Promise.all([mirror.catchUp(), revocations.announce(tokenHashes)])
   }
 }
 

@@ -110,6 +110,14 @@ export const personTables: readonly PersonTable[] = [
     name: 'known_devices',
     exported: { as: 'knownDevices', columns: 'device, network, last_used_at AS "lastUsedAt"', order: 'last_used_at, device, network' },
   },
+  {
+    name: 'app_tokens',
+    exported: {
+      as: 'appTokens',
+      columns: 'name, begins, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"',
+      order: 'created_at, id',
+    },
+  },
   { name: 'passwords', exported: { not: 'the hash of the password' } },
   {
     name: 'identities',

@@ -11,6 +11,7 @@ const given: { [Kind in MailKind]: MailValues[Kind] } = {
   'email-changed': { name, email: 'new@example.org' },
   'email-in-use': { name, link },
   'passkey-added': { name, passkey: 'Blue laptop', at: '1 March', link },
+  'app-token-made': { name, app: 'Reader', at: '1 March', link },
   'identity-added': { name, account: 'Dropbox (ann@example.org)', at: '1 March', link },
   'new-device': { name, device: 'Firefox on Linux', address: '192.0.2.1', at: '1 March', link },
   'account-closed': { name, link },

@@ -7,6 +7,8 @@ export interface MailValues {
   'reset-password': { name: string; link: string }
   'password-changed': { name: string; at: string; link: string }
   'passkey-added': { name: string; passkey: string; at: string; link: string }
+  /** `app` is what the person called the token. */
+  'app-token-made': { name: string; app: string; at: string; link: string }
   /** `account` is whom the provider takes the person for: `Dropbox (ann@example.org)`. */
   'identity-added': { name: string; account: string; at: string; link: string }
   /** To the old address, when another one has taken its place. */

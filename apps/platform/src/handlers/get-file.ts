@@ -1,20 +1,24 @@
 import { AshevilleError, type ByteRange } from '@asheville/core'
 import type { platformRoutes } from '@asheville/clients'
-import type { Database } from '@asheville/database'
-import type { Handler } from '@asheville/service'
+import type { App, Handler } from '@asheville/service'
 import { isPlainImage } from '../media-type.ts'
 import { mediaByPath } from '../queries/media.ts'
-import type { StorageOf } from '../storage-access.ts'
+import { itemByKey } from '../queries/reading.ts'
+import { readableTypes } from '../readable.ts'
+import { readItems, type ReadParts } from '../read-items.ts'
+import { pathsOf } from '../stored-object.ts'
 
 /**
  * A media file of the person. Its name is a hash of its content, so that it never changes and a browser may keep it. Anything but a
  * plain picture leaves as an attachment: files from networks must not run as pages of ours.
  */
-export function getFile({ db, storageOf }: { db: Database; storageOf: StorageOf }): Handler<typeof platformRoutes.getFile> {
-  return async ({ userId, params, request, signal }) => {
+export function getFile(parts: ReadParts): Handler<typeof platformRoutes.getFile> {
+  const { db, storageOf } = parts
+  return async ({ userId, app, params, query, request, signal }) => {
     const path = [params.path].flat().join('/')
     const media = path.includes('\0') ? null : await mediaByPath(db, userId, path)
-    if (!media) throw new AshevilleError('not-found', 'There is no such file')
+    const isShown = media !== null && (app === null || (await isShownBy(parts, app, query.item, path)))
+    if (!media || !isShown) throw new AshevilleError('not-found', 'There is no such file')
     const { bytes, mediaType } = media
     const etag = `"${media.sha256}"`
     const headers: Record<string, string> = {
@@ -43,6 +47,17 @@ export function getFile({ db, storageOf }: { db: Database; storageOf: StorageOf 
       body: got.body,
     }
   }
+}
+
+/** Whether the item of that key is one that the program may read, and has that file. */
+async function isShownBy(parts: ReadParts, app: App, key: string | undefined, path: string): Promise<boolean> {
+  if (key === undefined) {
+    const message = 'Say by its key which item has the file'
+    throw new AshevilleError('invalid', message, { faults: [{ pointer: '/query/item', message }] })
+  }
+  const row = await itemByKey(parts.db, app.userId, key, readableTypes(app))
+  const [item] = row ? await readItems(parts, app.userId, [row]) : []
+  return item !== undefined && pathsOf(item.object).has(path)
 }
 
 function hasTag(header: string | undefined, etag: string): boolean {

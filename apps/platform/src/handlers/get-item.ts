@@ -2,11 +2,12 @@ import { AshevilleError } from '@asheville/core'
 import type { platformRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import { itemByKey } from '../queries/reading.ts'
+import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
 
 export function getItem(parts: ReadParts): Handler<typeof platformRoutes.getItem> {
-  return async ({ userId, params }) => {
-    const row = await itemByKey(parts.db, userId, params.key)
+  return async ({ userId, app, params }) => {
+    const row = await itemByKey(parts.db, userId, params.key, readableTypes(app))
     const [item] = row ? await readItems(parts, userId, [row]) : []
     if (!item) throw new AshevilleError('not-found', 'There is no such item')
     return item

@@ -3,16 +3,18 @@ import type { platformRoutes, StoredItem } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import { z } from 'zod'
 import { listItems as list, type Place } from '../queries/reading.ts'
+import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
 
 const placeSchema = z.tuple([z.iso.datetime().nullable(), z.number().int()])
 
 /** A page of the person's items. The networks' payloads are left out of lists; one item by itself has it. */
 export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listItems> {
-  return async ({ userId, query }) => {
-    const { network = null, connectionId = null, contentType = null, from = null, to = null, cursor, limit } = query
+  return async ({ userId, app, query }) => {
+    const { network = null, connectionId = null, contentType = null, from = null, to = null, order, cursor, limit } = query
+    const types = readableTypes(app, contentType)
     const after = cursor === undefined ? null : readCursor(cursor)
-    const rows = await list(parts.db, userId, { network, connectionId, contentType, from, to }, after, limit + 1)
+    const rows = await list(parts.db, userId, { network, connectionId, contentType, types, from, to, order }, after, limit + 1)
     const shown = rows.slice(0, limit)
     const last = rows.length > limit ? shown.at(-1) : undefined
     return { items: (await readItems(parts, userId, shown)).map(withoutRaw), next: last ? writeCursor(last) : null }

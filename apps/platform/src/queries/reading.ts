@@ -19,18 +19,21 @@ export interface Filter {
   network: string | null
   connectionId: string | null
   contentType: ContentType | null
+  /** Which content types there are for whoever asks; null: all. */
+  types: readonly ContentType[] | null
   from: string | null
   to: string | null
+  order: 'newest' | 'oldest'
 }
 
 export const listedColumns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
 export const listedTables = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
 
-/** Newest first; undated ones after all others, the last to arrive first. */
+/** Newest first, with undated ones after all others, the last to arrive first; or the other way round. */
 export function listItems(db: Database, userId: string, filter: Filter, after: Place | null, limit: number): Promise<ListedRow[]> {
   const conditions = ['i.user_id = $1']
-  const values: (string | number | null)[] = [userId]
-  const add = (condition: (place: string) => string, value: string | null) => {
+  const values: (string | number | null | readonly string[])[] = [userId]
+  const add = (condition: (place: string) => string, value: string | readonly string[] | null) => {
     if (value === null) return
     values.push(value)
     conditions.push(condition(`$${values.length}`))
@@ -38,23 +41,31 @@ export function listItems(db: Database, userId: string, filter: Filter, after: P
   add((place) => `i.network = ${place}`, filter.network)
   add((place) => `i.connection_id = ${place}`, filter.connectionId)
   add((place) => `i.content_type = ${place}`, filter.contentType)
+  add((place) => `i.content_type = ANY(${place})`, filter.types)
   add((place) => `i.sorted_at >= ${place}::timestamptz`, filter.from)
   add((place) => `i.sorted_at < ${place}::timestamptz AND i.at IS NOT NULL`, filter.to)
+  const [beyond, direction] = filter.order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC']
   if (after) {
     values.push(after.at ?? '-infinity', after.arrived)
-    conditions.push(`(i.sorted_at, i.arrived) < ($${values.length - 1}::timestamptz, $${values.length}::bigint)`)
+    conditions.push(`(i.sorted_at, i.arrived) ${beyond} ($${values.length - 1}::timestamptz, $${values.length}::bigint)`)
   }
   values.push(limit)
   return db.query(
-    `SELECT ${listedColumns} FROM ${listedTables} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at DESC, i.arrived DESC LIMIT $${values.length}`,
+    `SELECT ${listedColumns} FROM ${listedTables} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at ${direction}, i.arrived ${direction} LIMIT $${values.length}`,
     values,
   )
 }
 
-export async function itemByKey(db: Database, userId: string, key: string): Promise<ListedRow | null> {
+export async function itemByKey(
+  db: Database,
+  userId: string,
+  key: string,
+  types: readonly ContentType[] | null,
+): Promise<ListedRow | null> {
   const [row] = await db.query<ListedRow>(
-    `SELECT ${listedColumns} FROM ${listedTables} WHERE i.user_id = $1 AND i.key = $2 ORDER BY i.seen_at DESC LIMIT 1`,
-    [userId, key],
+    `SELECT ${listedColumns} FROM ${listedTables} WHERE i.user_id = $1 AND i.key = $2 AND ($3::text[] IS NULL OR i.content_type = ANY($3))
+     ORDER BY i.seen_at DESC LIMIT 1`,
+    [userId, key, types],
   )
   return row ?? null
 }

@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin.ts'
+import { appTokenRoutes } from './app-tokens.ts'
 import { closingRoutes } from './closing.ts'
 import { connectionRoutes } from './connections.ts'
 import { identityRoutes } from './identities.ts'
@@ -14,6 +15,7 @@ import { syncRoutes } from './syncs.ts'
 import { voteRoutes } from './votes.ts'
 
 export * from './admin.ts'
+export * from './app-tokens.ts'
 export * from './closing.ts'
 export * from './connections.ts'
 export * from './identities.ts'
@@ -39,6 +41,7 @@ export const accountsRoutes = {
   ...syncRoutes,
   ...notificationRoutes,
   ...voteRoutes,
+  ...appTokenRoutes,
   ...adminRoutes,
   ...leaseRoutes,
   ...closingRoutes,

@@ -46,7 +46,7 @@ export function filesPages(site: Site): Binding[] {
         }),
       )
       const { platform } = site.backends({ ...call, request, signal })
-      const reply = await platform.getFile({ params, userId, headers: asked, signal })
+      const reply = await platform.getFile({ params, query: {}, userId, headers: asked, signal })
       const type = (reply.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
       const isInline = inlineTypes.has(type)
       const headers: Record<string, string> = {

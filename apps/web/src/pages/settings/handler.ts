@@ -26,6 +26,7 @@ export function settingsPages(site: Site): Binding[] {
         { href: '/settings/passkeys', icon: 'key', text: t('settings.link-passkeys') },
         { href: '/settings/notifications', icon: 'bell', text: t('settings.link-notifications') },
         { href: '/settings/sessions', icon: 'computer', text: t('settings.link-sessions') },
+        { href: '/settings/apps', icon: 'network', text: t('settings.link-apps') },
         { href: '/settings/data', icon: 'articles', text: t('settings.link-data') },
         { href: '/settings/close', icon: 'out', text: t('settings.link-close') },
       ]
