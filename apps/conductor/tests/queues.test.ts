@@ -60,7 +60,7 @@ const figures = async () => (await queues()).networks[0]!
 const control = (isPaused: boolean, jobsPerMinute: number | null = null) =>
   all.web.accounts.putControl({ userId: owner, params: { network: scroll.network.id }, body: { isPaused, jobsPerMinute } })
 const begin = (userId: string) => all.web.conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })
-const isPaused = async () => (await redis.hget(`bull:sync-${scroll.network.id}:meta`, 'paused')) === '1'
+const isPaused = async () => (await redis.hget(`{sync-${scroll.network.id}}:sync-${scroll.network.id}:meta`, 'paused')) === '1'
 
 test('everybody but the owner is refused', async () => {
   const { userId } = await all.connect()
@@ -101,7 +101,7 @@ test('a paused network waits, even when Redis has lost everything, and says so; 
 test('a throttled one begins so many jobs in a minute, and the others wait', async () => {
   await settle()
   await control(false, 2)
-  await until(async () => (await redis.hget(`bull:sync-${scroll.network.id}:meta`, 'max')) === '2')
+  await until(async () => (await redis.hget(`{sync-${scroll.network.id}}:sync-${scroll.network.id}:meta`, 'max')) === '2')
   const people = await Promise.all(Array.from({ length: 4 }, () => all.connect()))
   for (const { userId } of people) await begin(userId)
   await startWorker('one')
