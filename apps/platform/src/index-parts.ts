@@ -61,7 +61,7 @@ function rowOf({ origin }: IndexScope, { about }: MonthBatch, part: Part, entry:
   const place = { network: about.network, accountId: about.account.id, contentType: about.contentType, id: object.id }
   return {
     ...place,
-    key: itemKey(place),
+    key: by?.key ?? itemKey(place),
     connectionId: origin.connectionId,
     stream: typeof object['asheville:stream'] === 'string' ? object['asheville:stream'] : origin.stream,
     at: validInstant(entry.at),
@@ -86,7 +86,7 @@ function uniqueByKey(rows: readonly ItemRow[]): ItemRow[] {
 
 function pageRow({ part, text }: { part: Part; text: string }) {
   const { path, month, number, revision, bytes, page } = part
-  const sha256 = createHash('sha256').update(text).digest('hex')
+  const sha256 = part.sha256 ?? createHash('sha256').update(text).digest('hex')
   return { path, month, part: number, revision, sha256, bytes, items: page?.entries.length ?? 0 }
 }
 

@@ -27,6 +27,8 @@ export interface Part {
   page: Page | null
   /** The page as it stands in the file. */
   text: string | null
+  /** Of that text, where it was written by us just now. */
+  sha256: string | null
   /** What is to be written. */
   draft: { page: Page; text: string } | null
   /** It was read because the index might not know all that it holds. */
@@ -43,7 +45,7 @@ export function partOfRow({ path, month, part, revision, bytes, isWritten }: Pag
 /** A part of which nothing is known but that it may be there. */
 export function unknownPart(month: string, number: number, path = partPath(month, number)): Part {
   const flags = { isBelieved: false, isHealing: false, isRescued: false, isStored: false }
-  return { path, month, number, revision: null, bytes: 0, page: null, text: null, draft: null, ...flags }
+  return { path, month, number, revision: null, bytes: 0, page: null, text: null, sha256: null, draft: null, ...flags }
 }
 
 /** A part that is to be made. */
@@ -98,7 +100,7 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
     throw new AshevilleError('invalid', `The file ${part.path} in your storage has grown beyond what Asheville reads; move it elsewhere`)
   }
   part.isHealing ||= !part.isBelieved || part.revision !== got.revision
-  Object.assign(part, { revision: got.revision, text })
+  Object.assign(part, { revision: got.revision, text, sha256: null })
   part.page = parsePage(text) ?? (await rescue(part, text, about, io))
   part.bytes = sizeOf(part.page)
   return true

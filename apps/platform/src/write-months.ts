@@ -152,15 +152,13 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
       drafts.map(({ path, month, number }) => ({ path, month, part: number })),
     )
     throwIfAborted(signal)
-    const results = await storage.put(
-      drafts.map((part) => uploadOf(part.path, part.draft!.text, part.revision)),
-      signal,
-    )
+    const uploads = drafts.map((part) => uploadOf(part.path, part.draft!.text, part.revision))
+    const results = await storage.put(uploads, signal)
     const stale = new Set<Part>()
     const failed = new Set<Part>()
     drafts.forEach((part, index) => {
       const result = results[index]
-      if (result?.outcome === 'stored') stored(part, result.revision)
+      if (result?.outcome === 'stored') stored(part, result.revision, uploads[index]!.sha256)
       else if (result?.outcome === 'conflict') stale.add(part)
       else {
         failed.add(part)
@@ -175,13 +173,14 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
   if (failure) throw failure
 }
 
-function stored(part: Part, revision: string): void {
+function stored(part: Part, revision: string, sha256: string): void {
   const { draft } = part
   if (!draft) return
   Object.assign(part, {
     revision,
     page: draft.page,
     text: draft.text,
+    sha256,
     bytes: sizeOf(draft.page),
     draft: null,
     isStored: true,
@@ -194,7 +193,7 @@ function forgetStale(work: Work, stale: ReadonlySet<Part>): void {
   for (const part of work.parts) {
     if (!stale.has(part)) continue
     work.isProbing ||= part.revision === null
-    Object.assign(part, { page: null, text: null, draft: null, revision: null, isBelieved: false, isStored: false })
+    Object.assign(part, { page: null, text: null, sha256: null, draft: null, revision: null, isBelieved: false, isStored: false })
   }
 }
 
