@@ -344,6 +344,81 @@ describe('before and after', () => {
   })
 })
 
+test('the whole of it by hand, as the OpenAPI document tells', async () => {
+  const { url } = await startConductor()
+  await startWorkers()
+  Object.assign(scroll.state, { count: 400, perPage: 5, latencyMs: 60 })
+  const { userId, connection } = await all.connect()
+  const authorization = `Bearer ${await signOf('web')('conductor', userId)}`
+  const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
+  }
+  type Told = {
+    sync?: { id: string; state: string }
+    id?: string
+    state?: string
+    networks?: { word: string; types: { stored: number }[] }[]
+  }
+  /** Answers the status that the document promises, and the body. */
+  async function call(method: 'GET' | 'POST', path: string, body?: object): Promise<[number, Told]> {
+    const response = await fetch(url + path, {
+      method,
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    const template = path.replace(/\/[0-9a-f-]{36}/, (id) => (id.slice(1) === connection.id ? '/{connectionId}' : '/{syncId}'))
+    expect([path, Object.keys(paths[template]?.[method.toLowerCase()]?.responses ?? {})]).toEqual([
+      path,
+      expect.arrayContaining([response.ok ? String(response.status) : 'default']),
+    ])
+    return [response.status, (await response.json()) as Told]
+  }
+  const word = async () => (await call('GET', '/v1/status'))[1].networks![0]!.word
+  const stored = async () => (await all.stored(userId)).length
+  const of = (action: string) => `/v1/connections/${connection.id}/${action}`
+
+  expect((await call('POST', '/v1/syncs/plan', { connectionIds: null }))[1]).toMatchObject({
+    connections: [{ connectionId: connection.id, streams: [{ stream: 'entries', walks: ['backfill'], cost: null }] }],
+  })
+  const [created, { sync }] = await call('POST', '/v1/syncs', everything)
+  const again = await call('POST', '/v1/syncs', everything)
+  expect([created, again[0], again[1].sync?.id]).toEqual([201, 200, sync?.id])
+  await until(async () => (await stored()) >= 5)
+  expect(await word()).toBe('syncing')
+
+  const asked = performance.now()
+  expect(await call('POST', `/v1/syncs/${sync!.id}/cancel`)).toMatchObject([200, { id: sync!.id, state: 'cancelled' }])
+  await until(async () => (await listRunning(redis, userId)).length === 0)
+  const requests = scroll.tally.requests
+  const took = performance.now() - asked
+  process.stderr.write(`Cancelled while it was pulled: ${Math.round(took)} ms until the worker had ended\n`)
+  expect(took).toBeLessThan(1000)
+  expect(await word()).toBe('queued')
+  expect(await call('GET', `/v1/syncs/${sync!.id}`)).toMatchObject([200, { state: 'cancelled', results: [{ state: 'cancelled' }] }])
+  expect(scroll.tally.requests).toBe(requests)
+
+  scroll.delivered.clear()
+  const before = await stored()
+  const [, { sync: next }] = await call('POST', '/v1/syncs', everything)
+  expect(next!.id).not.toBe(sync!.id)
+  await until(async () => (await stored()) > before)
+  expect(scroll.delivered.has('401-0')).toBe(false)
+  expect(await call('POST', of('pause'))).toMatchObject([200, { state: 'paused' }])
+  expect(await word()).toBe('paused')
+  expect((await call('POST', '/v1/syncs', everything))[0]).toBe(409)
+  expect(await call('POST', of('resume'))).toMatchObject([200, { state: 'active' }])
+  expect(await call('POST', of('cancel'))).toMatchObject([200, { sync: { state: 'cancelled' } }])
+  scroll.state.latencyMs = 0
+  const [, restarted] = await call('POST', of('restart'), { stream: null, from: 'scratch' })
+  expect(await all.ended(userId, restarted.id!)).toMatchObject({ state: 'done' })
+  expect(scroll.delivered.has('401-0')).toBe(true)
+  expect(await stored()).toBe(400)
+  expect(await call('POST', '/v1/syncs/cancel')).toEqual([200, { sync: null }])
+  expect((await call('GET', '/v1/syncs'))[1]).toMatchObject({ syncs: [{}, {}, {}, {}] })
+  expect(await word()).toBe('on-time')
+  Object.assign(scroll.state, { count: 40, perPage: 20, latencyMs: 0 })
+})
+
 describe('status', () => {
   test('joins the state of the work with what is stored', async () => {
     const { web } = await startConductor()
