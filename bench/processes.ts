@@ -5,13 +5,16 @@ import type { Instance } from '@asheville/e2e/instance.ts'
 export async function cpuOfServices({ constellation }: Instance): Promise<number> {
   const { pids, names } = constellation
   const services = names.filter((name) => name !== 'redis' && name !== 'postgres')
-  const ticks = services.map(async (name) => {
-    const stat = await readFile(`/proc/${pids[name]}/stat`, 'utf8')
-    // The second field is a name in brackets, which may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  })
-  return (await Promise.all(ticks)).reduce((sum, one) => sum + one, 0) * 10
+  const times = await Promise.all(services.map((name) => cpuOf(pids[name])))
+  return times.reduce((sum, one) => sum + one, 0)
+}
+
+/** The same of one process. */
+export async function cpuOf(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // The second field is a name in brackets, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 /** The peak resident set of a process since it started, in bytes: proc_pid_status(5). */

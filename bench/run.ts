@@ -8,6 +8,7 @@ import { enqueue } from './metrics/enqueue.ts'
 import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
+import { status } from './metrics/status.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
 
 // npm run bench -- [--json FILE] [--quick] [metric …]: measures one after the other.
@@ -22,6 +23,7 @@ const metrics: readonly Metric[] = [
   emptySync,
   enqueue,
   noisyNeighbour,
+  status,
 ]
 
 const { values, positionals } = parseArgs({

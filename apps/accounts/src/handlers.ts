@@ -22,6 +22,7 @@ import { handleFinishConnect } from './handlers/finish-connect.ts'
 import { handleGetAccess } from './handlers/get-access.ts'
 import { handleGetConnection } from './handlers/get-connection.ts'
 import { handleGetEstimate } from './handlers/get-estimate.ts'
+import { handleGetOverview } from './handlers/get-overview.ts'
 import { handleGetSetup } from './handlers/get-setup.ts'
 import { handleGetSync } from './handlers/get-sync.ts'
 import { handleGetTotals } from './handlers/get-totals.ts'
@@ -140,6 +141,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     cancelWork: handleCancelWork(context),
     restartStreams: handleRestartStreams(context),
     listStreams: handleListStreams(context),
+    getOverview: handleGetOverview(context),
     claimDue: handleClaimDue(context),
     listLeases: handleListLeases(context),
     claimOutbox: handleClaimOutbox(context),

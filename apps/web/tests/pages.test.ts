@@ -184,6 +184,18 @@ describe('the status page', () => {
     expect(fragment).not.toContain('<html')
   })
 
+  test('is told as it is now when it is opened, and as it just was when its middle comes again', async () => {
+    const given = script()
+    const wanted: (string | undefined)[] = []
+    given.conductor.getStatus = async ({ request }) => {
+      wanted.push(request.get('cache-control'))
+      return { networks: [networkStatusOf(mastodon)], syncs: [], media: [] }
+    }
+    const visitor = await start(given)
+    for (const path of ['/status', '/status/live']) expect((await visitor.get(path)).status).toBe(200)
+    expect(wanted).toEqual(['no-cache', undefined])
+  })
+
   describe('where the person did not allow all', () => {
     const withheld = { word: 'action-required', action: 'allow' } as const
     const show = async (declined: TypeStatus['contentType'][], part: Parameters<typeof networkStatusOf>[1] = {}) => {

@@ -68,6 +68,11 @@ async function* events(
   }
 }
 
+/** Calls back whenever an event of the person is published, or may have been; returns what ends that. */
+export function onEvent(subscriber: Subscriber, userId: string, listener: () => void): () => void {
+  return subscriber.subscribe(eventsChannel(userId), () => listener())
+}
+
 /** Remembers one ring while nobody waits. */
 function createBell(signal: AbortSignal): { ring(): void; rung(): Promise<void> } {
   let hasRung = false

@@ -12,6 +12,7 @@ import { answerOnce, idempotencyKeyOf, keyedRequest, type Claim, type Idempotenc
 import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
 import type { Caller, Verify } from './service-tokens.ts'
 import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
+import { noteWritten, writtenBefore } from './written-replies.ts'
 
 export interface ServeOptions {
   verify: Verify | undefined
@@ -204,6 +205,8 @@ function nextPage({ originalUrl }: Request, cursor: string): string {
 /** The reply as it is sent; throws `unexpected` for one outside its contract. */
 function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Context): string {
   if (typeof schema === 'string') throw new Error('Bytes are not written as JSON')
+  const written = writtenBefore(reply)
+  if (written !== null) return written
   const checked = schema.safeParse(reply)
   if (!checked.success) {
     log.error(
@@ -212,7 +215,9 @@ function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Conte
     )
     throw new AshevilleError('unexpected', 'The reply is outside its contract')
   }
-  return JSON.stringify(reply)
+  const text = JSON.stringify(reply)
+  noteWritten(reply, text)
+  return text
 }
 
 async function sendStream(kind: 'stream' | 'events', reply: unknown, { response, signal }: Context): Promise<void> {

@@ -1,29 +1,34 @@
 import type { CallReply, conductorRoutes, StreamStatus } from '@asheville/clients'
-import { listEvents } from '@asheville/jobs'
-import { errorFields, type Handler, type Logger } from '@asheville/service'
+import { listEvents, onEvent } from '@asheville/jobs'
+import { answeredAgain, errorFields, type Handler, type Logger } from '@asheville/service'
 import type { Context } from '../context.ts'
+import { createSnapshots } from '../status/keep-snapshots.ts'
 import { networkStatus } from '../status/network-status.ts'
 import { paceMs, ratesOf } from '../status/paces-of.ts'
 
 /** Platform is asked for no longer than this: the state of the work matters more than the counts. */
 const countsMs = 2000
-const recentSyncs = 10
+/** Several may wait for one reading, whoever of them goes away. */
+const readMs = 10_000
 
 type Status = CallReply<typeof conductorRoutes.getStatus>
 type Asking = { userId: string; requestId: string; signal: AbortSignal }
 
+/** As it was within the last second, unless something was told of the person since; with `Cache-Control: no-cache` as it is now. */
 export function getStatus(context: Context): Handler<typeof conductorRoutes.getStatus> {
-  return ({ userId, requestId, signal, log }) => readStatus(context, { userId, requestId, signal }, log)
+  const snapshots = createSnapshots<Status>((userId, onChange) => onEvent(context.subscriber, userId, onChange))
+
+  return ({ userId, requestId, request, log }) => {
+    const read = async () => answeredAgain(await readStatus(context, { userId, requestId, signal: AbortSignal.timeout(readMs) }, log))
+    return snapshots.get(userId, read, { fresh: request.get('cache-control') === 'no-cache' })
+  }
 }
 
 /** Joins what accounts knows of connections, streams and syncs with what platform has stored of them. */
 async function readStatus(context: Context, call: Asking, log: Logger): Promise<Status> {
   const { accounts, platform, networks: adapters, paused } = context
-  const [{ connections }, { streams }, { syncs }, { reads }, counted] = await Promise.all([
-    accounts.listConnections({ ...call, query: { kind: 'network' } }),
-    accounts.listStreams(call),
-    accounts.listSyncs({ ...call, query: { limit: recentSyncs } }),
-    accounts.listReads(call),
+  const [{ connections, streams, syncs, reads }, counted] = await Promise.all([
+    accounts.getOverview(call),
     platform.getCounts({ ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(countsMs)]) }).catch((error: unknown) => {
       log.warn({ error: errorFields(error) }, 'The status goes without counts')
       return null

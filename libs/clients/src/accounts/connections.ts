@@ -49,6 +49,9 @@ export const connectionSchema = z.strictObject({
 })
 export type Connection = z.infer<typeof connectionSchema>
 
+/** What was read of a network that charges for it, in this calendar month (UTC). */
+export const monthlyReadsSchema = z.strictObject({ connectionId: id, thisMonth: count })
+
 /** People's networks and storages. */
 export const connectionRoutes = {
   listConnections: route({
@@ -149,8 +152,8 @@ export const connectionRoutes = {
     method: 'GET',
     path: '/v1/reads',
     summary: 'What was read in this calendar month (UTC) of the person’s networks that charge for it',
-    policy: forUser('web', 'conductor'),
-    reply: z.strictObject({ reads: z.array(z.strictObject({ connectionId: id, thisMonth: count })) }),
+    policy: forUser('web'),
+    reply: z.strictObject({ reads: z.array(monthlyReadsSchema) }),
   }),
   removeConnection: route({
     method: 'DELETE',

@@ -1,5 +1,6 @@
 import { contentTypeSchema, instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
 import { z } from 'zod'
+import { connectionSchema, monthlyReadsSchema } from './connections.ts'
 import { count, cursor, forUser, from, id, limit, streamName } from './parts.ts'
 
 /** What happened to the items of a batch, as platform answered, plus what the adapter skipped. */
@@ -181,6 +182,19 @@ export const syncRoutes = {
     summary: 'Where every stream of the person’s connections stands',
     policy: forUser('conductor', 'web'),
     reply: z.strictObject({ streams: z.array(streamStatusSchema) }),
+  }),
+  getOverview: route({
+    method: 'GET',
+    path: '/v1/overview',
+    summary:
+      'What a status is told from: the person’s networks, where each of their streams stands, the last ten syncs, what was read this month',
+    policy: forUser('conductor'),
+    reply: z.strictObject({
+      connections: z.array(connectionSchema),
+      streams: z.array(streamStatusSchema),
+      syncs: z.array(syncSchema),
+      reads: z.array(monthlyReadsSchema),
+    }),
   }),
   claimDue: route({
     method: 'POST',

@@ -16,7 +16,8 @@ export function statusPages(site: Site): Binding[] {
     const { conductor, accounts, platform } = site.backends(visit)
     const userId = user.id
     const [status, storage, newest] = await Promise.all([
-      conductor.getStatus({ userId }),
+      // Whoever opens the page has perhaps just changed something; its middle alone comes again and again.
+      conductor.getStatus({ userId, ...(!isFragment && { headers: { 'cache-control': 'no-cache' } }) }),
       accounts.listConnections({ query: { kind: 'storage' }, userId }).catch(() => null),
       platform.listItems({ query: { limit: arrivedCount }, userId }).catch(() => null),
     ])

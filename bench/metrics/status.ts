@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createSigner, type Sign } from '@asheville/service'
+import { lower } from '@asheville/e2e/figures.ts'
+import { syncNow } from '@asheville/e2e/instance.ts'
+import { startScene, type Scene } from '@asheville/e2e/scene.ts'
+import { median } from '../compare.ts'
+import { addPeopleLike, openAccountsData } from '../many-people.ts'
+import { requireDone, type Metric } from '../metric.ts'
+import { cpuOf, cpuOfServices } from '../processes.ts'
+
+const streams = ['statuses', 'favourites', 'bookmarks', 'follows']
+const atOnce = 16
+const rounds = 5
+
+/** What so many requests took: CPU time of one in µs, and how long 99 of 100 of them took at most, in ms. */
+interface Load {
+  cpuUs: number
+  p99Ms: number
+}
+
+/**
+ * What a status costs beyond a route that does nothing, behind the same middleware: of one person among 10,000 who asks again and again, and, for comparison, of
+ * people of whom each asks once. The CPU time is that of all services, without what they use while nobody asks.
+ */
+export const status: Metric = {
+  name: 'status',
+  async measure({ quick }) {
+    const scene = await startScene({ rateLimit: null }, { seed: 'status', statuses: 200 }, { SYNC_INTERVAL_MINUTES: '1000' })
+    try {
+      const { instance, person } = scene
+      requireDone(await syncNow(instance, person.userId))
+      const db = openAccountsData(instance)
+      const others = await addPeopleLike(instance, db, { userId: person.userId, streams, count: quick ? 500 : 9999 })
+      await db.close()
+      const bare = await startBareRoute(scene)
+      try {
+        const requests = quick ? 1000 : 5000
+        const address = `http://127.0.0.1:${instance.constellation.env.conductor['PORT']}`
+        const idle = await idleOf(scene)
+        const ofServices = () => cpuOfServices(instance)
+        const again = Array.from({ length: requests }, () => person.userId)
+        const ours: Load[] = []
+        const nothing: Load[] = []
+        // The first round is for the compiler.
+        for (let round = 0; round <= rounds; round += 1) {
+          ours.push(await load(scene, address, again, ofServices, idle))
+          nothing.push(await load(scene, bare.url, again, () => cpuOf(bare.pid), 0))
+        }
+        const first = await load(scene, address, others.slice(0, requests), ofServices, idle)
+        const of = (loads: readonly Load[], pick: (load: Load) => number) => median(loads.slice(1).map(pick))
+        const [cpu, bareCpu] = [of(ours, ({ cpuUs }) => cpuUs), of(nothing, ({ cpuUs }) => cpuUs)]
+        return [
+          lower('status', cpu - bareCpu, 'µs of CPU beyond a bare route', 40),
+          lower('status-a-cpu', cpu, 'µs of CPU'),
+          lower('status-b-cpu', bareCpu, 'µs of CPU'),
+          lower(
+            'status-a-p99',
+            of(ours, ({ p99Ms }) => p99Ms),
+            'ms',
+          ),
+          lower(
+            'status-b-p99',
+            of(nothing, ({ p99Ms }) => p99Ms),
+            'ms',
+          ),
+          lower('status-once-cpu', first.cpuUs, 'µs of CPU, of people who ask once'),
+          lower('status-once-p99', first.p99Ms, 'ms'),
+        ]
+      } finally {
+        bare.close()
+      }
+    } finally {
+      await scene.close()
+    }
+  },
+}
+
+async function startBareRoute({ instance }: Scene) {
+  const keys = instance.constellation.env.conductor['SERVICE_PUBLIC_KEYS'] ?? ''
+  const child = fork(join(import.meta.dirname, '../bare-route.ts'), [keys], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  child.stdout!.resume()
+  const [url] = (await once(child, 'message')) as [string]
+  return { url, pid: child.pid, close: () => void child.disconnect() }
+}
+
+/** How much CPU time the services use while nobody asks, in ms a ms. */
+async function idleOf({ instance }: Scene): Promise<number> {
+  const [before, started] = [await cpuOfServices(instance), performance.now()]
+  await wait(10_000)
+  return ((await cpuOfServices(instance)) - before) / (performance.now() - started)
+}
+
+/** Asks for the status of each of these people, some at a time. Throws when one is not answered. */
+async function load(scene: Scene, address: string, userIds: readonly string[], cpu: () => Promise<number>, idle: number): Promise<Load> {
+  const sign = createSigner({ issuer: 'web', privateKey: scene.instance.constellation.env.web['SERVICE_PRIVATE_KEY'] ?? '' })
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
+  const took: number[] = []
+  const rest = userIds.values()
+  const before = await cpu()
+  const started = performance.now()
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const userId of rest) {
+        const begun = performance.now()
+        await ask(address, agent, sign, userId)
+        took.push(performance.now() - begun)
+      }
+    }),
+  )
+  const lasted = performance.now() - started
+  const cpuMs = (await cpu()) - before - idle * lasted
+  agent.destroy()
+  const p99Ms = took.sort((one, other) => one - other)[Math.floor(took.length * 0.99)]!
+  return { cpuUs: (cpuMs * 1000) / userIds.length, p99Ms }
+}
+
+async function ask(address: string, agent: Agent, sign: Sign, userId: string): Promise<void> {
+  const headers = { authorization: `Bearer ${await sign('conductor', userId)}` }
+  const asked = request(`${address}/v1/status`, { agent, headers })
+  asked.end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  response.resume()
+  await once(response, 'end')
+  if (response.statusCode !== 200) throw new Error(`The status was answered with ${response.statusCode}`)
+}
