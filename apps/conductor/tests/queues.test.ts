@@ -47,8 +47,9 @@ async function until(holds: () => Promise<boolean>, ms = 30_000): Promise<void> 
   }
 }
 
-/** Everybody's first sync, which begins by itself, is over. */
+/** Everybody's first sync is over. */
 async function settle(): Promise<void> {
+  await all.db.query('UPDATE streams SET next_due_at = now() WHERE last_synced_at IS NULL')
   await startWorker('settling')
   await until(async () => (await all.db.query('SELECT FROM streams WHERE last_synced_at IS NULL')).length === 0)
   await until(async () => (await figures()).active === 0)
