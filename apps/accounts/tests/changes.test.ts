@@ -54,6 +54,7 @@ describe('while work is under way', () => {
     const second = await sync()
     expect(second.created).toBe(true)
     expect(await kindThrown(take(second.sync.id))).toBe('conflict')
+    expect(await take(first)).toEqual({ lease: null, otherSyncId: second.sync.id })
     expect(await giveBack(fence, { kind: 'cancelled' })).toMatchObject({ syncState: 'cancelled' })
     expect((await lease(second.sync.id)).needsPlan).toBe(true)
   })

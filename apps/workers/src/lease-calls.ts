@@ -1,4 +1,4 @@
-import { maxLeases, type EndedLease, type Lease, type Refused, type Returned, type WantedLease } from '@asheville/clients'
+import { maxLeases, type EndedLease, type Refused, type Returned, type Taken, type WantedLease } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { gather } from './gather.ts'
 import type { AccountsClient } from './pull-parts.ts'
@@ -9,14 +9,14 @@ const returnWithin = 20
 
 /** A process's ways to take streams and to give them back; each throws as a call by itself would. */
 export interface LeaseCalls {
-  takeLease(wanted: WantedLease): Promise<{ lease: Lease | null }>
+  takeLease(wanted: WantedLease): Promise<Taken>
   returnLease(ended: EndedLease): Promise<Returned>
 }
 
 /** The jobs of one process ask together. `holder` names the process. */
 export function createLeaseCalls(accounts: Pick<AccountsClient, 'takeLeases' | 'returnLeases'>, holder: string): LeaseCalls {
   return {
-    takeLease: gather<WantedLease, { lease: Lease | null }>(
+    takeLease: gather<WantedLease, Taken>(
       async (streams) => (await accounts.takeLeases({ body: { holder, streams: [...streams] } })).leases.map(orError),
       { ms: takeWithin, most: maxLeases },
     ),

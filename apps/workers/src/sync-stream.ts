@@ -64,7 +64,8 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
     .takeLease({ ...id, syncId, streamVersion: stream.version })
     .catch((error: unknown) => endWithout(error, log()))
   if ('kind' in taken) return taken
-  const { lease } = taken
+  const { lease, otherSyncId } = taken
+  if (otherSyncId !== undefined) return syncStream(shop, network, { ...job, syncId: otherSyncId }, signal, crowd)
   const scratch = join(shop.scratchDir, streamKey(connectionId, stream.name))
   if (!lease) {
     await clear(scratch)

@@ -1,5 +1,5 @@
 import { AshevilleError } from '@asheville/core'
-import type { accountsRoutes, Connection, Lease, WantedLease } from '@asheville/clients'
+import type { accountsRoutes, Connection, Lease, Taken, WantedLease } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
@@ -8,7 +8,7 @@ import { findAccessTokens, type AccessToken } from '../queries/credentials.ts'
 import { takeLeases, type StreamId } from '../queries/leases.ts'
 import { countReadsLeft } from '../queries/reads.ts'
 import { findVersion, startVersion } from '../queries/streams.ts'
-import { findUnfinishedJob, holdJob, markUnplanned } from '../queries/sync-jobs.ts'
+import { findSyncOf, findUnfinishedJob, holdJob, markUnplanned } from '../queries/sync-jobs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
 import { closeAndTell } from '../streams/close-syncs.ts'
@@ -24,7 +24,7 @@ type Needs = Pick<Context, 'db' | 'networks' | 'sealing' | 'syncIntervalMs'>
 
 export function handleTakeLeases(context: Needs): Handler<typeof accountsRoutes.takeLeases> {
   return async ({ body: { holder, streams }, log }) => ({
-    leases: await mostTogether<WantedLease, { lease: Lease | null }>(
+    leases: await mostTogether<WantedLease, Taken>(
       context.db,
       streams,
       {
@@ -72,7 +72,7 @@ function usableAccess(token: AccessToken | null | undefined): Lease['access'] {
   return { accessToken: token.accessToken, expiresAt: token.expiresAt }
 }
 
-function take(context: Needs, wanted: WantedLease, holder: string): Promise<{ lease: Lease | null }> {
+function take(context: Needs, wanted: WantedLease, holder: string): Promise<Taken> {
   const { userId, connectionId, stream, syncId, streamVersion } = wanted
   const id: StreamId = { connectionId, stream }
   return context.db.transaction(async (tx) => {
@@ -81,7 +81,12 @@ function take(context: Needs, wanted: WantedLease, holder: string): Promise<{ le
     const version = await findVersion(tx, userId, id)
     if (version === null) throw new AshevilleError('not-found', 'There is no such stream')
     const job = await findUnfinishedJob(tx, userId, syncId, id)
-    if (!job || job.isEarly) return { lease: null }
+    if (!job) {
+      // A queue takes no second job of a stream while one is on its way, be it that of a sync that was cancelled.
+      const otherSyncId = await findSyncOf(tx, userId, id)
+      return { lease: null, ...(otherSyncId !== null && { otherSyncId }) }
+    }
+    if (job.isEarly) return { lease: null }
     const isWorking = !isRemoved && (connection.state === 'active' || connection.state === 'full')
     if (!isWorking || connection.storageId === null) {
       await endWork(tx, userId, only(id), { state: 'cancelled', reason: null, nextDueMs: null })

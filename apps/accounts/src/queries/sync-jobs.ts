@@ -118,6 +118,15 @@ export async function findUnfinishedJob(db: Database, userId: string, syncId: st
   return job ?? null
 }
 
+/** The sync that the stream's unfinished job is of. */
+export async function findSyncOf(db: Database, userId: string, { connectionId, stream }: StreamId): Promise<string | null> {
+  const [job] = await db.query<{ syncId: string }>(
+    'SELECT sync_id AS "syncId" FROM sync_jobs WHERE user_id = $1 AND connection_id = $2 AND stream = $3 AND finished_at IS NULL',
+    [userId, connectionId, stream],
+  )
+  return job?.syncId ?? null
+}
+
 /** Whether the work that a lease was taken for is still wanted. */
 export async function isJobWanted(db: Database, userId: string, { syncId, run }: JobRun, id: StreamId): Promise<boolean> {
   const rows = await db.query(

@@ -95,6 +95,10 @@ export type Returned = z.infer<typeof returnedSchema>
 /** How many streams are taken or given back at once, at most. */
 export const maxLeases = 100
 
+/** A stream, or that there is nothing to do for that sync; then perhaps for another, which `otherSyncId` names. */
+export const takenSchema = z.strictObject({ lease: leaseSchema.nullable(), otherSyncId: id.optional() })
+export type Taken = z.infer<typeof takenSchema>
+
 /** A worker's right to work on a stream, and what it saves. */
 export const leaseRoutes = {
   takeLeases: route({
@@ -105,7 +109,7 @@ export const leaseRoutes = {
     policy: from('workers'),
     body: z.strictObject({ holder: z.string().min(1).max(100), streams: z.array(wantedLeaseSchema).min(1).max(maxLeases) }),
     /** In the order of the streams. */
-    reply: z.strictObject({ leases: z.array(z.union([z.strictObject({ lease: leaseSchema.nullable() }), refusedSchema])) }),
+    reply: z.strictObject({ leases: z.array(z.union([takenSchema, refusedSchema])) }),
   }),
   savePlan: route({
     method: 'POST',
