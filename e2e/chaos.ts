@@ -7,6 +7,7 @@ import { judged } from './judged.ts'
 import { runKillScenario, type KillScenario } from './kill-scenario.ts'
 import { startWorld } from './matrix/world.ts'
 import { redisDown } from './redis-down-scenario.ts'
+import { redisKilled } from './redis-killed-scenario.ts'
 import { runningSets } from './running-sets-scenario.ts'
 import { severalAtOnce, severalProcesses } from './several-scenario.ts'
 import { wipedRedis } from './wiped-scenario.ts'
@@ -51,6 +52,8 @@ const scenarios: Record<string, (name: string, scale: Scale) => Promise<Figure[]
   ),
   /** The same several, and the nodes of a Redis cluster die; needs a redis-server. */
   cluster: (name, { seed, people, kills }) => onCluster(name, { seed, people: Math.ceil(people / 5), kills }),
+  /** Redis dies while jobs are added; needs a redis-server. */
+  'redis-killed': (name, { seed, items, kills }) => redisKilled(name, { seed, jobs: items * 10, kills }),
   /** Redis is down, then frozen, a minute each, while every endpoint is asked. */
   'redis-down': async (name, { seed }) => {
     const world = await startWorld()

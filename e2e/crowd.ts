@@ -20,6 +20,8 @@ export interface Crowd {
 
 export interface Member {
   userId: string
+  /** Of a session of theirs. */
+  token: string
   account: string
   connectionId: string
 }
@@ -94,12 +96,12 @@ async function addMember(instance: Instance, mastodon: MastodonSimulator, accoun
   const web = instance.accounts('web')
   const login = { email: `${account}@example.org`, password: 'a calm blue ridge' }
   const { id: userId } = await web.createUser({ body: { name: account, locale: 'en', ...login } })
-  const { session } = await web.createSession({ body: { ...login, device } })
+  const { session, token } = await web.createSession({ body: { ...login, device } })
   const person = { userId, sessionId: session.id }
   const connection = await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, (address) =>
     mastodon.authorize(address, { account }),
   )
-  return { userId, account, connectionId: connection.id }
+  return { userId, token, account, connectionId: connection.id }
 }
 
 /** Everybody's streams are due, now; those of that name alone where one is given. */
