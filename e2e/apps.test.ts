@@ -1,4 +1,6 @@
 import { get, type IncomingHttpHeaders } from 'node:http'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
@@ -175,6 +177,166 @@ describe('what a token opens', () => {
     expect(known).toEqual(expect.arrayContaining(['/v1/items', '/v1/items/{key}', '/v1/files/{path}', '/v1/counts']))
     expect(known).not.toContain('/v1/media')
   })
+})
+
+/** One request with a body. */
+async function send(
+  secret: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Headers; body: string }> {
+  const response = await fetch(`http://127.0.0.1:${instance.constellation.port}/v1/items`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, headers: response.headers, body: await response.text() }
+}
+const note = (content: string, more: object = {}) => ({
+  contentType: 'posts',
+  at: '2023-05-06T07:08:09.000Z',
+  object: { type: 'Note', content, ...more },
+})
+
+interface Told {
+  id: string
+  event: string
+  data: { key: string; id: string; contentType: string }
+}
+
+/** A stream of events at the website's address. */
+async function follow(path: string, secret: string, lastEventId?: string) {
+  const events: Told[] = []
+  const stopping = new AbortController()
+  const headers = { authorization: `Bearer ${secret}`, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) }
+  const response = await fetch(`http://127.0.0.1:${instance.constellation.port}${path}`, { headers, signal: stopping.signal })
+  const ended = (async () => {
+    let rest = ''
+    for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+      const parts = `${rest}${piece}`.split('\n\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1] ?? ''
+        if (field('data') !== '') events.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data')) as Told['data'] })
+      }
+    }
+  })().catch(() => undefined)
+  const until = async (isThere: () => boolean): Promise<void> => {
+    for (const deadline = Date.now() + 20_000; !isThere(); await delay(50))
+      if (Date.now() > deadline) throw new Error(`Not told: ${JSON.stringify(events)}`)
+  }
+  return { status: response.status, type: response.headers.get('content-type'), events, until, ended, stop: () => stopping.abort() }
+}
+
+describe('what a program adds', () => {
+  test('lies in the storage by the name of its token, and says who wrote it and when', async () => {
+    const { secret } = await makeToken('posts:read', 'posts:write')
+    const answer = await send(secret, {
+      items: [note('Written by a program'), note('With an id of its own', { id: 'https://example.org/1' })],
+    })
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      201,
+      expect.objectContaining({ new: 2, changed: 0, unchanged: 0, skipped: [] }),
+    ])
+    const { items } = JSON.parse(answer.body) as { items: { key: string; id: string }[] }
+    expect(items[1]!.id).toBe('https://example.org/1')
+    const stored = json<StoredItem>(await ask(`/v1/items/${items[0]!.key}`, secret))
+    const name = `program ${made}`
+    expect(stored).toMatchObject({ network: 'apps', account: name, contentType: 'posts', at: '2023-05-06T07:08:09.000Z' })
+    expect(stored.object).toMatchObject({
+      content: 'Written by a program',
+      'asheville:writtenBy': { type: 'Application', name },
+      'asheville:writtenAt': expect.stringMatching(/^20\d\d-/),
+    })
+    const text = await readFile(join(instance.files, person.userId, 'Asheville', stored.path), 'utf8')
+    expect(text).toContain('Written by a program')
+
+    const again = await send(secret, { items: [note('With an id of its own', { id: 'https://example.org/1' })] })
+    expect([again.status, JSON.parse(again.body)]).toEqual([200, expect.objectContaining({ new: 0, unchanged: 1 })])
+    const edited = await send(secret, { items: [note('Edited', { id: 'https://example.org/1' })] })
+    expect(JSON.parse(edited.body)).toMatchObject({ new: 0, changed: 1 })
+  })
+
+  test('is written once by one key, however often it is sent', async () => {
+    const { secret } = await makeToken('posts:read', 'posts:write')
+    const [items, key] = [[note('Once')], { 'idempotency-key': `key-${made}` }]
+    const answers = await Promise.all(Array.from({ length: 8 }, () => send(secret, { items }, key)))
+    expect(answers.map(({ status }) => status).filter((status) => ![201, 409].includes(status))).toEqual([])
+    const [first, second] = [await send(secret, { items }, key), await send(secret, { items }, key)]
+    expect([first.status, first.body, first.headers.get('idempotent-replayed')]).toEqual([201, second.body, 'true'])
+    expect((await send(secret, { items: [note('Twice')] }, key)).status).toBe(422)
+    const mine = (await walk('/v1/items?network=apps&limit=100', secret)).filter(({ account }) => account === `program ${made}`)
+    expect(mine.map(({ object }) => object['content'])).toEqual(['Once'])
+  })
+
+  test('is refused beyond its scopes, and where it says what only the server says', async () => {
+    const { secret } = await makeToken('posts:read', 'events:write')
+    expect((await send(secret, { items: [note('No')] })).status).toBe(403)
+    const writer = await makeToken('posts:write')
+    const path = 'media/2024/03/of-another-item.png'
+    for (const object of [{ 'asheville:writtenBy': 'me' }, { attachment: [{ type: 'Image', 'asheville:path': path }] }]) {
+      const answer = await send(writer.secret, { items: [note('No', object)] })
+      expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('/items/0/object/')])
+    }
+  })
+})
+
+describe('what is told live', () => {
+  test('new, changed and gone items of what the token reads, from where one was; and none after a revocation', async () => {
+    const [posts, likes] = [await makeToken('posts:read', 'posts:write'), await makeToken('likes:read')]
+    const [told, other] = [await follow('/v1/events', posts.secret), await follow('/v1/events', likes.secret)]
+    expect([told.status, told.type]).toEqual([200, expect.stringContaining('text/event-stream')])
+    const id = 'https://example.org/live'
+    await send(posts.secret, { items: [note('Live', { id })] })
+    await told.until(() => told.events.length >= 1)
+    await send(posts.secret, { items: [note('Changed', { id })] })
+    await told.until(() => told.events.length >= 2)
+    expect(told.events.map(({ event, data }) => [event, data.id])).toEqual([
+      ['new', id],
+      ['changed', id],
+    ])
+    expect(other.events).toEqual([])
+
+    // Whoever comes back is told what they have not seen: the item once, as it is now.
+    const resumed = await follow('/v1/events', posts.secret, told.events[0]!.id)
+    await resumed.until(() => resumed.events.length >= 1)
+    expect(resumed.events).toEqual([told.events[1]])
+    const all = await follow('/v1/events?contentType=likes', likes.secret, '0')
+    await all.until(() => all.events.length >= favourites)
+    expect(new Set(all.events.map(({ event, data }) => `${event} ${data.contentType}`))).toEqual(new Set(['new likes']))
+    expect((await follow('/v1/events?contentType=likes', posts.secret)).status).toBe(403)
+
+    await revoke(posts.id)
+    const revokedAt = performance.now()
+    await Promise.all([told.ended, resumed.ended])
+    expect(performance.now() - revokedAt).toBeLessThan(3000)
+    other.stop()
+    all.stop()
+  }, 60_000)
+
+  test('what its network says is gone', async () => {
+    const { secret } = await makeToken('posts:read')
+    const { connections } = await instance.accounts('web').listConnections({ userId: person.userId, query: {} })
+    const [network, storage] = ['network', 'storage'].map((kind) => connections.find((one) => one.kind === kind)!)
+    const [post] = await walk('/v1/items?network=mastodon&contentType=posts', secret)
+    const told = await follow('/v1/events', secret)
+    const account = { id: network!.accountId, handle: network!.handle, title: network!.title, url: network!.url }
+    const body = {
+      storageId: storage!.id,
+      connectionId: network!.id,
+      stream: 'statuses',
+      fence: 1e6,
+      network: 'mastodon',
+      account,
+      items: [],
+      gone: [post!.id],
+      covers: [],
+    }
+    await instance.platform('workers').putItems({ userId: person.userId, body })
+    await told.until(() => told.events.length >= 1)
+    expect(told.events.map(({ event, data }) => [event, data.key])).toEqual([['gone', post!.key]])
+    told.stop()
+  }, 60_000)
 })
 
 describe('what opens nothing', () => {

@@ -95,7 +95,9 @@ function endpointsOf({ to, bearer, attacker }: World): Endpoint[] {
     const { parts } = sampleOf(route, own, attacker.setting)
     const { policy } = contract
     const headers = (): Record<string, string> =>
-      policy.who === 'service' ? { authorization: bearer(policy.from[0]!, service, policy.user ? attacker.own.userId : null) } : {}
+      policy.who === 'service' || (policy.who === 'app' && policy.from.length > 0)
+        ? { authorization: bearer(policy.from[0]!, service, policy.who === 'service' && !policy.user ? null : attacker.own.userId) }
+        : {}
     return { label: `${service}.${route.name}`, isPage: false, ask: () => to[service](writeRequest(route, parts, headers())) }
   })
   const pages = pageRoutes.map((row): Endpoint => {

@@ -49,7 +49,7 @@ test('services: whoever has no right to call is refused, and what is another’s
   expect(verdict.faults).toEqual([])
   expect(withoutLastUse(await sums())).toEqual(withoutLastUse(before))
   figures('IDOR, services', verdict.counts, `${Object.keys(before).length} checksums unchanged`)
-}, 60_000)
+}, 120_000)
 
 test('pages: what is one’s own is shown', async () => {
   const verdict = createVerdict(world.victim.canaries)

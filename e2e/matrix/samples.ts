@@ -104,7 +104,7 @@ export interface SampleOptions {
 export function sampleOf(route: ApiRoute, own: Belongings, setting: Setting, options: SampleOptions = {}): { parts: Parts; slots: Slot[] } {
   const slots: Slot[] = []
   const { contract } = route
-  const values = knownValues(own, setting)
+  const values: Record<string, unknown> = { ...knownValues(own, setting), ...(route.name === 'writeItems' && { items: [written] }) }
 
   function make(schema: JsonSchema, part: Slot['part'], pointer: (string | number)[], name: string): unknown {
     const kind = idProperties[name]
@@ -133,6 +133,9 @@ export function sampleOf(route: ApiRoute, own: Belongings, setting: Setting, opt
   const query = of(contract.query, 'query') as Parts['query']
   return { parts: { params, query, body }, slots }
 }
+
+/** What a program writes. */
+const written = { contentType: 'posts', at: '2024-03-01T12:00:00.000Z', object: { type: 'Note', content: 'A note' } }
 
 function isText({ type, format }: JsonSchema): boolean {
   return type === 'string' || format === 'uuid'

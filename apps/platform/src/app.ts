@@ -1,6 +1,8 @@
 import { platformRoutes } from '@asheville/clients'
 import { bindAll, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
 import { asCaller, type Database } from '@asheville/database'
+import { createIdempotency } from './create-idempotency.ts'
+import { events } from './handlers/events.ts'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
 import { forgetPerson } from './handlers/forget-person.ts'
@@ -12,6 +14,7 @@ import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
 import { putMedia } from './handlers/put-media.ts'
 import { removeCopies } from './handlers/remove-copies.ts'
+import { writeItems } from './handlers/write-items.ts'
 import { createPlatformMetrics } from './metrics.ts'
 import type { PageCache } from './page-cache.ts'
 import { createPageReader } from './page-reader.ts'
@@ -30,6 +33,8 @@ export interface PlatformOptions {
   apps: Apps
   db: Database
   storageOf: StorageOf
+  /** Where what is no network's goes; throws `conflict` for who has no storage. */
+  homeOf(userId: string): Promise<string>
   /** Made with the metrics that `/metrics` shows. */
   createCache(metrics: ReturnType<typeof createPlatformMetrics>): PageCache
   scratchDir: string
@@ -60,6 +65,8 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     removeCopies: removeCopies({ db, storageOf, cache }),
     forgetPerson: forgetPerson({ db, storageOf, cache }),
     listItems: listItems(reading),
+    writeItems: writeItems({ db, storageOf, cache, metrics, now, homeOf: options.homeOf }),
+    events: events({ db }),
     getItem: getItem(reading),
     getFile: getFile(reading),
     getCounts: getCounts({ db }),
@@ -74,6 +81,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     apps: options.apps,
     version: options.version,
     bindings,
+    idempotency: createIdempotency(db),
     asCaller,
     metrics: metrics.registry,
     checks: { postgres: async () => void (await db.query('SELECT 1')) },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { AshevilleError } from '@asheville/core'
+import { AshevilleError, kindOf } from '@asheville/core'
 import { isAppToken, type accountsRoutes, type CheckedToken, type Client } from '@asheville/clients'
-import { countRequest, keepChecked, type CountedRequest, type Redis } from '@asheville/redis'
+import { countRequest, keepChecked, readChecked, type CountedRequest, type Redis } from '@asheville/redis'
 import type { App, Apps } from '@asheville/service'
 
 export interface AppsOptions {
@@ -40,24 +40,38 @@ export function createApps({ accounts, redis, limit = 600, now = Date.now }: App
     }
   }
 
+  async function askAccounts(token: string, call: { requestId: string; signal: AbortSignal }): Promise<CheckedToken> {
+    const app = await accounts.checkAppToken({ body: { appToken: token }, ...call })
+    const leftMs = app.expiresAt === null ? keepMs : Date.parse(app.expiresAt) - now()
+    await ask(() => keepChecked(redis, hashOf(token), JSON.stringify(app), Math.min(keepMs, leftMs)))
+    return app
+  }
+
   async function find(
     token: string,
-    requestId: string,
-    signal: AbortSignal,
+    call: { requestId: string; signal: AbortSignal },
   ): Promise<{ app: CheckedToken; counted: CountedRequest | null }> {
-    const hash = createHash('sha256').update(token).digest()
-    const count = () => ask(() => countRequest(redis, hash, windowMs))
+    const count = () => ask(() => countRequest(redis, hashOf(token), windowMs))
     const known = await count()
     if (known === 'revoked') throw refused()
     if (known) return { app: JSON.parse(known.text) as CheckedToken, counted: known }
-    const app = await accounts.checkAppToken({ body: { appToken: token }, requestId, signal })
-    if (known === undefined) return { app, counted: null }
-    const leftMs = app.expiresAt === null ? keepMs : Date.parse(app.expiresAt) - now()
-    await ask(() => keepChecked(redis, hash, JSON.stringify(app), Math.min(keepMs, leftMs)))
+    const app = await askAccounts(token, call)
     const counted = await count()
     // Taken back while accounts was asked.
     if (counted === 'revoked') throw refused()
     return { app, counted: counted ?? null }
+  }
+
+  async function isGood(token: string, call: { requestId: string; signal: AbortSignal }): Promise<boolean> {
+    const known = await ask(() => readChecked(redis, hashOf(token)))
+    if (known) return known !== 'revoked'
+    return askAccounts(token, call).then(
+      () => true,
+      (error: unknown) => {
+        if (kindOf(error) === 'unauthenticated') return false
+        throw error
+      },
+    )
   }
 
   return {
@@ -65,7 +79,7 @@ export function createApps({ accounts, redis, limit = 600, now = Date.now }: App
       const [, token = ''] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
       if (token === '') throw new AshevilleError('unauthenticated', 'Send a token: Authorization: Bearer ash_pat_…')
       if (!isAppToken(token)) throw refused()
-      const { app, counted } = await find(token, requestId, signal)
+      const { app, counted } = await find(token, { requestId, signal })
       if (counted) {
         // draft-ietf-httpapi-ratelimit-headers-10
         response.set('ratelimit-policy', `"token";q=${limit};w=${windowMs / 1000}`)
@@ -77,10 +91,12 @@ export function createApps({ accounts, redis, limit = 600, now = Date.now }: App
           })
       }
       const { id, name, userId, scopes } = app
-      return { id, name, userId, scopes }
+      return { id, name, userId, scopes, isGood: () => isGood(token, { requestId, signal }) }
     },
   }
 }
+
+const hashOf = (token: string): Uint8Array => createHash('sha256').update(token).digest()
 
 function refused(): AshevilleError {
   return new AshevilleError('unauthenticated', 'This token is not good, or not any more')

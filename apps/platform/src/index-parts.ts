@@ -6,6 +6,7 @@ import { closedBytes, type Part } from './month-parts.ts'
 import { objectOf, printPage, type Entry } from './page-file.ts'
 import type { PageCache } from './page-cache.ts'
 import { itemKey } from './page-path.ts'
+import { takeTurn } from './queries/changes.ts'
 import { addItems, forgetOthers, saveItems, type ItemRow } from './queries/items.ts'
 import { savePages } from './queries/pages.ts'
 import { versionOf } from './stored-object.ts'
@@ -44,6 +45,7 @@ export async function indexParts(scope: IndexScope, works: readonly { batch: Mon
   }
   if (finished.length === 0) return
   await db.transaction(async (transaction) => {
+    await takeTurn(transaction, userId)
     for (const { part } of finished) {
       const ids = part.page?.entries.flatMap(({ id }) => (id === null ? [] : [id])) ?? []
       if (part.isRescued) await forgetOthers(transaction, userId, storageId, part.path, ids)

@@ -9,6 +9,7 @@ const notes = new Set([
   'asheville:goneAt',
   'asheville:stream',
   'asheville:reason',
+  'asheville:writtenAt',
 ])
 
 /**

@@ -9,6 +9,7 @@ import { startPlatform } from './app.ts'
 import { readPlatformConfig } from './config.ts'
 import { createApps } from './create-apps.ts'
 import { createPageCache } from './page-cache.ts'
+import { createHomeOf } from './home-of.ts'
 import { createStorageAccess } from './storage-access.ts'
 
 runService(async () => {
@@ -33,6 +34,7 @@ runService(async () => {
     apps: createApps({ accounts, redis }),
     db,
     storageOf: createStorageAccess({ accounts, storageById, http, variables }),
+    homeOf: createHomeOf(accounts),
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: config.SCRATCH_DIR,
     version: '0.1.0',

@@ -63,6 +63,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       const storage = storageById('local')!.open(io)
       return { storage: wrap ? wrap(storage) : storage, provider: 'local' }
     },
+    homeOf: async (userId) => [...people].find(([, owner]) => owner === userId)![0],
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: join(directory, 'scratch'),
     version: 'test',

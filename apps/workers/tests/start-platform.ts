@@ -4,6 +4,7 @@ import type { Http } from '@asheville/core'
 import { createDatabase } from '@asheville/database'
 import { startPlatform as start } from '@asheville/platform/src/app.ts'
 import { createApps } from '@asheville/platform/src/create-apps.ts'
+import { createHomeOf } from '@asheville/platform/src/home-of.ts'
 import { createPageCache } from '@asheville/platform/src/page-cache.ts'
 import { createStorageAccess } from '@asheville/platform/src/storage-access.ts'
 import { connectRedis } from '@asheville/redis'
@@ -36,6 +37,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     apps: createApps({ accounts, redis: cache }),
     db: own,
     storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
+    homeOf: createHomeOf(accounts),
     createCache: (metrics) => createPageCache(cache, metrics),
     scratchDir: join(directory, 'spool'),
     version: '0.0.0',

@@ -87,6 +87,19 @@ export const storedItemSchema = z
   .meta({ id: 'Item' })
 export type StoredItem = z.infer<typeof storedItemSchema>
 
+/** What is told of an item that is new, has changed, or is gone. */
+export type ItemChange = Pick<StoredItem, 'key' | 'id' | 'network' | 'account' | 'contentType' | 'at' | 'goneAt'>
+
+/** An item as a program writes it. */
+export const writtenItemSchema = z.strictObject({
+  contentType: contentTypeSchema,
+  /** When it was published or done; it decides the month file. */
+  at: instantSchema.nullable().optional(),
+  object: z
+    .looseObject({ ...as2ObjectSchema.shape, id: z.url().max(2048).optional() })
+    .describe('An Activity Streams 2.0 object; names that begin with asheville: are ours'),
+})
+
 /** Pictures and other files in one storage. */
 export const storedMediaCountSchema = z.strictObject({ storageId: id, files: count, bytes: count })
 export type StoredMediaCount = z.infer<typeof storedMediaCountSchema>
@@ -137,7 +150,7 @@ export const platformRoutes = {
   }),
   putItems: route({
     method: 'POST',
-    path: '/v1/items',
+    path: '/v1/batches',
     summary:
       'Merge a batch into the month pages of the storage, then index it; `conflict` for an older fence, `storage-full` with nothing half-written',
     policy: write,
@@ -209,6 +222,33 @@ export const platformRoutes = {
     reply: z.strictObject({ items: z.array(storedItemSchema), next: z.string().nullable() }),
     paged: true,
     etag: true,
+  }),
+  writeItems: route({
+    method: 'POST',
+    path: '/v1/items',
+    summary:
+      'Add items, or change those that this token’s name added before: the same `id` is the same item. They say who wrote them and when. Without an `id` they get one, the same for the same Idempotency-Key',
+    policy: { who: 'app', may: 'write', from: [] },
+    body: z.strictObject({ items: z.array(writtenItemSchema).min(1).max(100) }),
+    reply: z.strictObject({
+      items: z.array(z.strictObject({ key: z.string(), id: z.string(), contentType: contentTypeSchema })),
+      new: count,
+      changed: count,
+      unchanged: count,
+      /** Could not be stored, and why; the rest was. */
+      skipped: z.array(skippedItemSchema),
+    }),
+    idempotent: true,
+    creates: true,
+  }),
+  events: route({
+    method: 'GET',
+    path: '/v1/events',
+    summary:
+      'What is `new`, `changed` or `gone` at its network, live, as Server-Sent Events: each item once with its last change, its content by its key. Resumed after Last-Event-ID; after 0, everything',
+    policy: { who: 'app', may: 'read', from: [] },
+    query: z.strictObject({ contentType: contentTypeSchema.optional() }),
+    reply: 'events',
   }),
   getItem: route({
     method: 'GET',

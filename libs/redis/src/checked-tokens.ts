@@ -35,6 +35,11 @@ export async function countRequest(redis: Redis, tokenHash: Uint8Array, windowMs
   return Array.isArray(found) ? { text: found[0], requests: found[1], resetMs: Math.max(0, found[2]) } : found
 }
 
+/** Without counting a request. */
+export async function readChecked(redis: Redis, tokenHash: Uint8Array): Promise<string | null> {
+  return redis.get(keyOf(tokenHash))
+}
+
 /** Keeps what accounts said for that long, unless the token was taken back meanwhile. */
 export async function keepChecked(redis: Redis, tokenHash: Uint8Array, text: string, keepMs: number): Promise<void> {
   if (keepMs >= 1) await redis.set(keyOf(tokenHash), text, 'PX', Math.floor(keepMs), 'NX')

@@ -9,6 +9,8 @@ export interface App {
   readonly name: string
   readonly userId: string
   readonly scopes: readonly Scope[]
+  /** Whether the token is still good, for what goes on for long. Throws `unavailable` when nobody can tell. */
+  isGood(): Promise<boolean>
 }
 
 /** Who knows programs by their tokens. */

@@ -19,6 +19,7 @@ export async function refuseForgotten(db: Database, userId: string): Promise<voi
 
 /** Every table that has rows of people. */
 export const personTables = [
+  'idempotency_keys',
   'items',
   'pending_items',
   'pages',

@@ -103,7 +103,8 @@ export async function saveItems(db: Database, userId: string, storageId: string,
   for (const some of portions(rows))
     await db.query(
       `${insert} DO UPDATE SET connection_id = EXCLUDED.connection_id, stream = EXCLUDED.stream, updated_at = EXCLUDED.updated_at,
-       seen_at = EXCLUDED.seen_at, gone_at = EXCLUDED.gone_at, hash = EXCLUDED.hash, path = EXCLUDED.path
+       seen_at = EXCLUDED.seen_at, gone_at = EXCLUDED.gone_at, hash = EXCLUDED.hash, path = EXCLUDED.path,
+       changed = CASE WHEN (i.hash, i.gone_at) IS DISTINCT FROM (EXCLUDED.hash, EXCLUDED.gone_at) THEN nextval('items_arrived_seq') ELSE i.changed END
      WHERE (i.connection_id, i.stream, i.updated_at, i.seen_at, i.gone_at, i.hash, i.path)
        IS DISTINCT FROM (EXCLUDED.connection_id, EXCLUDED.stream, EXCLUDED.updated_at, EXCLUDED.seen_at, EXCLUDED.gone_at, EXCLUDED.hash, EXCLUDED.path)`,
       valuesOf(userId, storageId, some),
