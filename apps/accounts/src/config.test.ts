@@ -16,7 +16,7 @@ const adapters = [{ variables: [{ name: 'BLUESKY_API_URL', description: '', defa
 
 test('settings, adapters’ variables with their defaults, and secrets apart', () => {
   const { config, variables, secrets } = accountsConfig(adapters, env)
-  expect(config).toMatchObject({ WEB_URL: 'http://localhost:3000', SIGN_UP_OPEN: false, SYNC_INTERVAL_MINUTES: 15, OUTBOUND_ALLOW: [] })
+  expect(config).toMatchObject({ WEB_URL: 'http://localhost:3000', SIGN_UP_OPEN: false, SYNC_INTERVAL_MINUTES: 5, OUTBOUND_ALLOW: [] })
   expect(variables).toEqual({ BLUESKY_API_URL: 'https://bsky.social' })
   expect(secrets.credentialKeys.map(({ id }) => id)).toEqual(['a', 'b'])
   expect(JSON.stringify(config)).not.toContain(encoded)

@@ -34,8 +34,8 @@ const shape = {
     .optional(),
   /** A file of places in MaxMind's format (GeoLite2 City, DB-IP lite …): the list of sessions says where they are; without it, their addresses. */
   GEOIP_FILE: z.string().optional(),
-  /** Minutes between two syncs that a connection gets by itself. */
-  SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(15),
+  /** Minutes between two syncs that a connection gets by itself, at least; how many more goes by how often it has something new. */
+  SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(5),
 }
 
 const schema = z.object(shape).refine(({ SMTP_URL, MAIL_FROM }) => (SMTP_URL === undefined) === (MAIL_FROM === undefined), {

@@ -22,6 +22,7 @@ export interface Context {
   readonly isSignUpOpen: boolean
   /** Whether this server sends mail at all. */
   readonly sendsMail: boolean
+  /** No stream is synced more often by itself. */
   readonly syncIntervalMs: number
   /** Sessions in Redis. */
   readonly mirror: SessionMirror

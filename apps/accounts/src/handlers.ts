@@ -27,6 +27,7 @@ import { handleGetSetup } from './handlers/get-setup.ts'
 import { handleGetSync } from './handlers/get-sync.ts'
 import { handleGetTotals } from './handlers/get-totals.ts'
 import { handleGetUser } from './handlers/get-user.ts'
+import { handleHint } from './handlers/hint.ts'
 import { handleListConnections } from './handlers/list-connections.ts'
 import { handleListLeases } from './handlers/list-leases.ts'
 import { handleListReads } from './handlers/list-reads.ts'
@@ -130,6 +131,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     clearConnection: handleClearConnection(context),
     noteCleared: handleNoteCleared(context),
     removeConnection: handleRemoveConnection(context),
+    hint: handleHint(context),
     getEstimate: handleGetEstimate(context, access),
     listReads: handleListReads(context),
     getAccess: handleGetAccess(context, access),

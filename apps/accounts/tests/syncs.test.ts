@@ -151,24 +151,6 @@ describe('how work ends', () => {
     await giveBack((await lease(again)).fence)
     expect([await stateOf(first.id), await stateOf(first.storageId!)]).toEqual(['active', 'active'])
   })
-
-  test('failures make the pause grow, success ends that', async () => {
-    const { sync, lease, giveBack, status } = await setUp(accounts)
-    const pauses: number[] = []
-    for (let index = 0; index < 3; index += 1) {
-      const { id } = (await sync()).sync
-      await giveBack((await lease(id)).fence, { kind: 'failed', error: 'unexpected', reason: 'Something went wrong' })
-      pauses.push(Math.round((Date.parse((await status()).nextDueAt!) - Date.now()) / 60_000))
-    }
-    expect(pauses[0]).toBeGreaterThanOrEqual(27)
-    expect(pauses[1]).toBeGreaterThan(pauses[0]!)
-    expect(pauses[2]).toBeGreaterThan(pauses[1]!)
-    const { id } = (await sync()).sync
-    await giveBack((await lease(id)).fence)
-    const now = await status()
-    expect(Date.parse(now.nextDueAt!) - Date.now()).toBeLessThan(16.6 * 60_000)
-    expect(Date.parse(now.lastSyncedAt!)).toBeGreaterThan(Date.now() - 60_000)
-  })
 })
 
 test('a person is only ever themselves', async () => {

@@ -24,6 +24,8 @@ const notifications: Notification[] = [
   reconnect,
   told({ kind: 'sync-finished', data: syncs }),
   told({ kind: 'sync-problem', data: { ...about, reason: 'It sent <b>what</b> we cannot read' }, readAt: at }),
+  told({ kind: 'sync-pausing', data: { ...about, reason: 'Mastodon does not answer', days: 14 }, readAt: at }),
+  told({ kind: 'sync-paused', data: { ...about, reason: 'Mastodon does not answer', days: 28 }, readAt: at }),
   told({ kind: 'storage-full', data: { connectionId: randomUUID(), provider: 'local', title: 'disk' }, readAt: at, settledAt: at }),
   told({ kind: 'network-available', data: { provider: 'bluesky', title: 'Bluesky' }, readAt: at, settledAt: at }),
   told({ kind: 'sync-unchanged', data: { ...syncs, new: 0 }, readAt: at, settledAt: at }),
@@ -32,6 +34,8 @@ const notifications: Notification[] = [
 const allOn: NotificationPreferences = {
   'reconnect-needed': { inbox: true, mail: true },
   'storage-full': { inbox: true, mail: true },
+  'sync-pausing': { inbox: true, mail: true },
+  'sync-paused': { inbox: true, mail: true },
   'sync-problem': { inbox: true, mail: false },
   'sync-finished': { inbox: true, mail: false },
   'sync-unchanged': { inbox: false, mail: false },
@@ -128,6 +132,9 @@ describe('/notifications', () => {
       'From 3 syncs.',
       'It sent &lt;b&gt;what&lt;/b&gt; we cannot read',
       'is full',
+      'Mastodon will be paused',
+      'It is paused in 14 days unless something does. Mastodon does not answer',
+      'nothing came through for 28 days. You can try it again.',
       'Bluesky can be connected now',
       '3 syncs by the clock found nothing new.',
     ])
@@ -158,7 +165,7 @@ describe('/settings/notifications', () => {
   test('takes what is ticked, and does not overwrite what was changed elsewhere', async () => {
     const visitor = signedIn()
     const page = await read('/settings/notifications', visitor)
-    expect(page.match(/ checked/g)).toHaveLength(8)
+    expect(page.match(/ checked/g)).toHaveLength(12)
     expect(page).toContain('Mail comes once you have confirmed your e-mail address.')
     const version = (/name="version" value="([^"]+)"/.exec(page)?.[1] ?? '').replaceAll('&#34;', '"')
     const form = { _csrf: csrfOf(page), version, 'sync-unchanged.inbox': 'on', 'reconnect-needed.mail': 'on' }

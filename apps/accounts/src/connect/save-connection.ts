@@ -4,10 +4,10 @@ import type { Connection } from '@asheville/clients'
 import { isUniqueViolation, type Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
 import { findIdentity } from '../identities/queries.ts'
-import { markReadAbout } from '../notifications/queries.ts'
+import { markReadAbout, settleNotifications } from '../notifications/queries.ts'
 import { findByAccount, getConnection, listConnections, putConnection } from '../queries/connections.ts'
 import { putTokens } from '../queries/credentials.ts'
-import { addStreams, makeDue, makeNotDue, resetStreams, wasPulled } from '../queries/streams.ts'
+import { addStreams, forgetFailures, makeDue, makeNotDue, resetStreams, wasPulled } from '../queries/streams.ts'
 import { lockPerson } from '../queries/users.ts'
 import { endWork } from '../streams/end-work.ts'
 import { wantedStreams } from '../streams/wanted-streams.ts'
@@ -72,7 +72,11 @@ export async function saveConnection(
     // What the person allows no longer is not asked for any more.
     await endWork(tx, userId, { connectionId: connection.id, streams: unwanted }, { state: 'cancelled', reason: null, nextDueMs: null })
     await makeNotDue(tx, userId, connection.id, pausedFor === null ? unwanted : null)
-    if (pausedFor === null) await makeDue(tx, userId, connection.id, wanted)
+    if (pausedFor === null) {
+      await forgetFailures(tx, userId, connection.id)
+      await settleNotifications(tx, userId, ['sync-paused'], connection.id)
+      await makeDue(tx, userId, connection.id, wanted)
+    }
   }
   return connection
 }

@@ -9,7 +9,7 @@ import { getSync } from '../queries/syncs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
 import { applyOutcome, complete } from '../streams/apply-outcome.ts'
 import { mostTogether, streamKey } from '../streams/most-together.ts'
-import { nextDueMs } from '../streams/next-due.ts'
+import { restAfter } from '../streams/rest-after.ts'
 
 export function handleReturnLeases(context: Context): Handler<typeof accountsRoutes.returnLeases> {
   return async ({ body: { leases }, log }) => ({
@@ -29,11 +29,7 @@ async function giveBackTogether(context: Context, tx: Database, ended: readonly 
     ended.filter(({ outcome }) => outcome.kind === 'done'),
   )
   if (done.length === 0) return new Map()
-  const jobs = done.map(({ lease, syncId }) => ({
-    ...lease,
-    syncId,
-    nextDueMs: nextDueMs({ intervalMs: context.syncIntervalMs, failures: 0 }),
-  }))
+  const jobs = done.map(({ lease, syncId, facts }) => ({ ...lease, syncId, ...restAfter(context, facts) }))
   const closed = await complete(tx, jobs)
   const next = Map.groupBy(await admitParked(tx, [...new Set(jobs.map(({ userId }) => userId))]), ({ userId }) => userId)
   const nextOf = (userId: string) => {

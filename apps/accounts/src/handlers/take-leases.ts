@@ -12,15 +12,15 @@ import { findSyncOf, findUnfinishedJob, holdJob, markUnplanned } from '../querie
 import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
 import { closeAndTell } from '../streams/close-syncs.ts'
-import { endWork, tellOfProblem } from '../streams/end-work.ts'
+import { endWork } from '../streams/end-work.ts'
+import { failStream } from '../streams/fail-stream.ts'
 import { mostTogether, streamKey } from '../streams/most-together.ts'
-import { nextDueMs } from '../streams/next-due.ts'
 import { isUsable } from '../usable-token.ts'
 
 /** So often may work on a stream die without a word and without a checkpoint; then it is the work that kills its worker. */
 const maxTakes = 25
 
-type Needs = Pick<Context, 'db' | 'networks' | 'sealing' | 'syncIntervalMs'>
+type Needs = Pick<Context, 'db' | 'networks' | 'storages' | 'sealing'>
 
 export function handleTakeLeases(context: Needs): Handler<typeof accountsRoutes.takeLeases> {
   return async ({ body: { holder, streams }, log }) => ({
@@ -100,9 +100,7 @@ function take(context: Needs, wanted: WantedLease, holder: string): Promise<Take
     }
     if (job.takes >= maxTakes) {
       const reason = 'It broke off again and again at the same place. It is tried again later'
-      const pause = nextDueMs({ intervalMs: context.syncIntervalMs, failures: 5 })
-      await endWork(tx, userId, only(id), { state: 'failed', reason, nextDueMs: pause })
-      await tellOfProblem(tx, userId, connection, reason)
+      await failStream(context, tx, userId, id, { error: 'unexpected', reason })
       return { lease: null }
     }
     if (streamVersion > version) {

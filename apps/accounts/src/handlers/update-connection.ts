@@ -5,9 +5,13 @@ import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import { findAdapter, type Context } from '../context.ts'
 import { getConnection, setConnectionSettings, setConnectionState } from '../queries/connections.ts'
-import { makeDue, makeHeldDue, makeNotDue, resetStreams } from '../queries/streams.ts'
+import { settleNotifications } from '../notifications/queries.ts'
+import { listPaces, setDue } from '../queries/paces.ts'
+import { forgetFailures, makeDue, makeHeldDue, makeNotDue, resetStreams } from '../queries/streams.ts'
 import { lockPerson } from '../queries/users.ts'
+import { boundsOf } from '../streams/bounds-of.ts'
 import { endWork } from '../streams/end-work.ts'
+import { nextDueMs } from '../streams/next-due.ts'
 import { wantedStreams, widenedStreams } from '../streams/wanted-streams.ts'
 
 const held = { state: 'cancelled', reason: null, nextDueMs: null } as const
@@ -23,7 +27,12 @@ export function handleUpdateConnection(context: Context): Handler<typeof account
       const settings = { ...connection.settings, ...body.settings }
       checkRange(settings)
       checkBound(settings, found.adapter)
-      if (!isDeepStrictEqual(settings, connection.settings)) await changeSettings(tx, userId, connection, settings, found.adapter)
+      checkInterval(settings, context.syncIntervalMs)
+      if (!isDeepStrictEqual(settings, connection.settings)) {
+        await changeSettings(tx, userId, connection, settings, found.adapter)
+        if (settings.syncEveryMinutes !== connection.settings.syncEveryMinutes)
+          await changeInterval(context, tx, userId, connection.id, settings)
+      }
       const wanted = wantedStreams(found.adapter, { ...connection, settings }).map(({ name }) => name)
       if (body.paused !== undefined) await setPaused(tx, userId, connection, body.paused, wanted)
       return (await getConnection(tx, userId, connection.id)).connection
@@ -40,6 +49,26 @@ function checkBound({ readsPerMonth }: ConnectionSettings, network: Network): vo
   if (readsPerMonth === null || isPaid(network)) return
   const message = `${network.title} charges for nothing that is read`
   throw new AshevilleError('invalid', message, { faults: [{ pointer: '/settings/readsPerMonth', message }] })
+}
+
+function checkInterval({ syncEveryMinutes }: ConnectionSettings, shortestMs: number): void {
+  if (syncEveryMinutes === null || syncEveryMinutes * 60_000 >= shortestMs) return
+  const message = `This server syncs every ${Math.ceil(shortestMs / 60_000)} minutes at most`
+  throw new AshevilleError('invalid', message, { faults: [{ pointer: '/settings/syncEveryMinutes', message }] })
+}
+
+/** The streams go on at their new pace as if it had been theirs since their last sync. */
+async function changeInterval(
+  context: Pick<Context, 'syncIntervalMs'>,
+  tx: Database,
+  userId: string,
+  connectionId: string,
+  settings: ConnectionSettings,
+): Promise<void> {
+  const paces = await listPaces(tx, userId, connectionId)
+  const bounds = boundsOf(context, settings)
+  const due = paces.map(({ stream, sinceSyncMs, ...pace }) => ({ stream, inMs: Math.max(0, nextDueMs(pace, bounds) - sinceSyncMs) }))
+  await setDue(tx, userId, connectionId, due)
 }
 
 /** What is no longer wanted stops; what is wanted now, or of other dates, is pulled from the start. */
@@ -74,6 +103,8 @@ async function setPaused(tx: Database, userId: string, { id, state }: Connection
   // One that is to be reconnected is not helped by going on.
   if (!isPaused && (state === 'paused' || state === 'full')) {
     await setConnectionState(tx, userId, id, 'active', null)
+    await forgetFailures(tx, userId, id)
+    await settleNotifications(tx, userId, ['sync-paused'], id)
     await makeDue(tx, userId, id, wanted)
   }
 }

@@ -4,6 +4,8 @@ import type { NotificationPreferences } from '@asheville/clients'
 export const defaultPreferences: Readonly<NotificationPreferences> = {
   'reconnect-needed': { inbox: true, mail: true },
   'storage-full': { inbox: true, mail: true },
+  'sync-pausing': { inbox: true, mail: true },
+  'sync-paused': { inbox: true, mail: true },
   'sync-problem': { inbox: true, mail: false },
   'sync-finished': { inbox: true, mail: false },
   'sync-unchanged': { inbox: false, mail: false },

@@ -158,7 +158,7 @@ export async function settleWorking(tx: Database, connections: readonly { userId
     `UPDATE notifications n SET settled_at = now(), read_at = coalesce(n.read_at, now()), mail_due_at = NULL
      FROM unnest($1::uuid[], $2::uuid[]) AS w (user_id, connection_id)
      WHERE n.user_id = w.user_id AND n.subject = w.connection_id::text AND n.settled_at IS NULL
-       AND (n.kind = 'reconnect-needed' OR n.kind = 'sync-problem' AND NOT EXISTS (
+       AND (n.kind IN ('reconnect-needed', 'sync-pausing') OR n.kind = 'sync-problem' AND NOT EXISTS (
          SELECT FROM streams s WHERE s.user_id = w.user_id AND s.connection_id = w.connection_id AND s.state = 'failed'))`,
     [connections.map(({ userId }) => userId), connections.map(({ connectionId }) => connectionId)],
   )

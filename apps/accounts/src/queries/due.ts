@@ -3,7 +3,30 @@ import type { Database } from '@asheville/database'
 import type { StreamId } from './leases.ts'
 import { addJobs } from './sync-jobs.ts'
 
-const works = "c.removed_at IS NULL AND c.state IN ('active', 'full') AND c.provider = ANY ($2)"
+const works = "c.removed_at IS NULL AND c.state IN ('active', 'full')"
+
+/** Claims come every other second: what was due for longer became so while nobody could claim it. */
+const late = "interval '5 minutes'"
+/** What a small server was late with is done at once. */
+const lateAtOnce = 200
+const spreadAtOnce = 20_000
+
+/**
+ * After a time in which nothing was claimed: all but the longest overdue become due over as long as they wait between two syncs, an hour at most, as if they had gone on
+ * all the time. What nobody has pulled yet is waited for by a person, and is not put off. Answers whether there may be more of it.
+ */
+export async function spreadLate(db: Database, networks: readonly string[]): Promise<boolean> {
+  const spread = await db.query(
+    `UPDATE streams s SET next_due_at = now() + random() * least(interval '1 hour', greatest(interval '1 minute', s.next_due_at - s.last_synced_at))
+     FROM (
+       SELECT s.connection_id, s.name FROM streams s JOIN connections c ON c.id = s.connection_id
+       WHERE s.next_due_at < now() - ${late} AND s.last_synced_at IS NOT NULL AND ${works} AND c.provider = ANY ($1)
+       ORDER BY s.next_due_at OFFSET ${lateAtOnce} LIMIT ${spreadAtOnce} FOR NO KEY UPDATE OF s SKIP LOCKED) o
+     WHERE s.connection_id = o.connection_id AND s.name = o.name RETURNING 1`,
+    [networks],
+  )
+  return spread.length === spreadAtOnce
+}
 
 /**
  * Starts what is due: at most `limit` streams, most overdue first, in one sync per person (the one that runs, if one does).
@@ -13,7 +36,7 @@ const works = "c.removed_at IS NULL AND c.state IN ('active', 'full') AND c.prov
 export async function startDueStreams(tx: Database, networks: readonly string[], limit: number): Promise<SyncJob[]> {
   const people = await tx.query<{ id: string }>(
     `SELECT u.id FROM streams s JOIN connections c ON c.id = s.connection_id JOIN users u ON u.id = s.user_id
-     WHERE s.next_due_at <= now() AND u.closing_at IS NULL AND ${works} ORDER BY s.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
+     WHERE s.next_due_at <= now() AND u.closing_at IS NULL AND ${works} AND c.provider = ANY ($2) ORDER BY s.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
     [limit, networks],
   )
   if (people.length === 0) return []
@@ -21,7 +44,7 @@ export async function startDueStreams(tx: Database, networks: readonly string[],
   const due = await tx.query<StreamId & { userId: string }>(
     `SELECT s.connection_id AS "connectionId", s.name AS stream, s.user_id AS "userId"
      FROM streams s JOIN connections c ON c.id = s.connection_id
-     WHERE s.user_id = ANY ($3) AND s.next_due_at <= now() AND ${works} ORDER BY s.next_due_at LIMIT $1`,
+     WHERE s.user_id = ANY ($3) AND s.next_due_at <= now() AND ${works} AND c.provider = ANY ($2) ORDER BY s.next_due_at LIMIT $1`,
     [limit, networks, [...new Set(people.map(({ id }) => id))]],
   )
   if (due.length === 0) return []

@@ -1,6 +1,7 @@
 import type { Sync } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import type { Database } from '@asheville/database'
+import { doneColumns, type DoneFacts } from './paces.ts'
 import { thisMonth } from './reads.ts'
 
 /** The stream whose lease it is. */
@@ -113,20 +114,21 @@ export async function lockLease(tx: Database, userId: string, { connectionId, st
 
 /**
  * Locks those of these leases, as `lockLease` does, whose jobs are wanted still and whose connection and storage were well when they were taken and are: nothing
- * else is to be seen to when they are given back as done. Answers them with their syncs. The people are locked.
+ * else is to be seen to when they are given back as done. Answers them with their syncs and what was learnt of their streams. The people are locked.
  */
 export async function lockDone<Held extends StreamId & { userId: string; fence: number }>(
   tx: Database,
   held: readonly Held[],
-): Promise<{ lease: Held; syncId: string }[]> {
-  const rows = await tx.query<{ place: number; syncId: string }>(
-    `SELECT w.place, l.sync_id AS "syncId"
+): Promise<{ lease: Held; syncId: string; facts: DoneFacts }[]> {
+  const rows = await tx.query<DoneFacts & { place: number; syncId: string }>(
+    `SELECT w.place, l.sync_id AS "syncId", ${doneColumns}
      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[]) WITH ORDINALITY AS w (user_id, connection_id, stream, fence, place)
      JOIN leases l ON l.user_id = w.user_id AND l.connection_id = w.connection_id AND l.stream = w.stream
        AND l.fence = w.fence AND l.holder IS NOT NULL
      JOIN sync_jobs j ON j.user_id = w.user_id AND j.sync_id = l.sync_id AND j.connection_id = w.connection_id AND j.stream = w.stream
        AND j.run = l.run AND j.finished_at IS NULL
      JOIN connections c ON c.user_id = w.user_id AND c.id = w.connection_id AND c.state = 'active'
+     JOIN streams s ON s.user_id = w.user_id AND s.connection_id = w.connection_id AND s.name = w.stream
      JOIN connections t ON t.user_id = w.user_id AND t.id = c.storage_id AND t.state <> 'full'
      ORDER BY l.connection_id, l.stream FOR UPDATE OF l`,
     [
@@ -136,7 +138,7 @@ export async function lockDone<Held extends StreamId & { userId: string; fence: 
       held.map(({ fence }) => fence),
     ],
   )
-  return rows.map(({ place, syncId }) => ({ lease: held[place - 1]!, syncId }))
+  return rows.map(({ place, syncId, ...facts }) => ({ lease: held[place - 1]!, syncId, facts }))
 }
 
 export async function renewLease(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<string> {

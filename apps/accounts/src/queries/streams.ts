@@ -129,13 +129,38 @@ export async function listPlaces(
   )
 }
 
-/** One more sync of the stream failed; answers how many in a row. */
-export async function addFailure(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<number> {
-  const [row] = await tx.query<{ failures: number }>(
-    'UPDATE streams SET failures = failures + 1 WHERE user_id = $1 AND connection_id = $2 AND name = $3 RETURNING failures',
+/** One more sync of the stream failed; answers how many in a row that got nowhere, and for how long that has been so. */
+export async function addFailure(
+  tx: Database,
+  userId: string,
+  { connectionId, stream }: StreamId,
+): Promise<{ failures: number; failingMs: number }> {
+  const [row] = await tx.query<{ failures: number; failingMs: number }>(
+    `UPDATE streams SET failures = failures + 1, failing_since = coalesce(failing_since, now())
+     WHERE user_id = $1 AND connection_id = $2 AND name = $3
+     RETURNING failures, (extract(epoch FROM now() - failing_since) * 1000)::float8 AS "failingMs"`,
     [userId, connectionId, stream],
   )
-  return row?.failures ?? 1
+  return row ?? { failures: 1, failingMs: 0 }
+}
+
+/** What failed so far counts no more: the person wants it tried anew. */
+export async function forgetFailures(tx: Database, userId: string, connectionId: string): Promise<void> {
+  await tx.query(
+    'UPDATE streams SET failures = 0, failing_since = NULL WHERE user_id = $1 AND connection_id = $2 AND failing_since IS NOT NULL',
+    [userId, connectionId],
+  )
+}
+
+/** Whether any stream of the connection that is wanted works, or did so within that time. */
+export async function hasWorkedWithin(db: Database, userId: string, connectionId: string, ms: number): Promise<boolean> {
+  const rows = await db.query(
+    `SELECT FROM streams s WHERE s.user_id = $1 AND s.connection_id = $2
+       AND (s.failing_since IS NULL OR s.failing_since > now() - $3 * interval '1 millisecond') AND (s.next_due_at IS NOT NULL OR EXISTS (
+       SELECT FROM sync_jobs j WHERE j.connection_id = s.connection_id AND j.stream = s.name AND j.finished_at IS NULL)) LIMIT 1`,
+    [userId, connectionId, ms],
+  )
+  return rows.length > 0
 }
 
 /** By which version the stream was pulled last; null when the adapter has a stream that this connection has not. */
@@ -160,7 +185,7 @@ export async function startVersion(tx: Database, userId: string, { connectionId,
 
 /**
  * What a page told of the stream: how much there is (by content type, merged), and its head. `ifNone`: only where it has none
- * yet. It is going well, so attempts start again.
+ * yet. Something has come through, so that what fails from now on is counted anew.
  */
 export async function saveMarks(
   tx: Database,
@@ -173,7 +198,7 @@ export async function saveMarks(
   }: { available: Readonly<Record<string, number>>; head: { value: string; ifNone: boolean } | null; hasPendingMedia: boolean },
 ): Promise<void> {
   await tx.query(
-    `UPDATE streams SET available = available || $4::jsonb, attempts = 0,
+    `UPDATE streams SET available = available || $4::jsonb, attempts = 0, failures = 0, failing_since = NULL,
        head = CASE WHEN $5::text IS NULL THEN head WHEN $6 THEN coalesce(head, $5) ELSE $5 END,
        media_due_at = CASE WHEN $7 THEN coalesce(media_due_at, now()) ELSE media_due_at END
      WHERE user_id = $1 AND connection_id = $2 AND name = $3`,

@@ -2,6 +2,7 @@ import type { SkippedItem } from '@asheville/core'
 import type { Quiet, SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { mostQueued, queuedBy, standsInLine } from './admission.ts'
+import type { Rest } from '../streams/rest-after.ts'
 import type { JobRun, StreamId } from './leases.ts'
 import { nextMonth } from './reads.ts'
 
@@ -36,10 +37,11 @@ export async function addJobs(tx: Database, userId: string | null, streams: read
        SELECT w.sync_id, w.connection_id, w.name, w.user_id, now() + ${again}, CASE WHEN w.place + coalesce(q.jobs, 0) > ${mostQueued} THEN now() END
        FROM wanted w LEFT JOIN queued_before q USING (user_id, provider)
        ON CONFLICT (sync_id, connection_id, stream) DO UPDATE SET state = 'queued', reason = NULL, until = NULL, run = j.run + 1,
-         is_planned = false, takes = 0, enqueue_after = now() + ${again}, parked_at = excluded.parked_at, finished_at = NULL
+         is_planned = false, takes = 0, enqueue_after = now() + ${again}, parked_at = excluded.parked_at, finished_at = NULL,
+         earlier_news = j.new_items + j.gone_items
        RETURNING j.*),
      queued AS (
-       UPDATE streams s SET state = 'queued', reason = NULL, until = NULL, next_due_at = NULL, sync_id = j.sync_id
+       UPDATE streams s SET state = 'queued', reason = NULL, until = NULL, next_due_at = NULL, hinted_at = NULL, sync_id = j.sync_id
        FROM added j WHERE s.connection_id = j.connection_id AND s.name = j.stream)
      SELECT ${jobColumns} FROM added j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id WHERE j.parked_at IS NULL`,
     [userId, streams.map(({ connectionId }) => connectionId), streams.map(({ stream }) => stream), redoAfterMs],
@@ -240,7 +242,10 @@ export interface JobFilter {
   streams?: readonly string[]
 }
 
-/** Ends unfinished jobs without having done them, and answers which. Their streams are due again after `nextDueMs`; null: not by themselves. */
+/**
+ * Ends unfinished jobs without having done them, and answers which. Their streams are due again after `nextDueMs`,
+ * cancelled ones not before the person wants the connection synced again; null: not by themselves.
+ */
 export async function endJobs(
   tx: Database,
   userId: string,
@@ -254,8 +259,9 @@ export async function endJobs(
          AND ($3::uuid IS NULL OR connection_id = $3) AND ($4::text[] IS NULL OR stream = ANY ($4))
        RETURNING *),
      marked AS (
-       UPDATE streams s SET state = $5, reason = $6, until = NULL, next_due_at = now() + $7 * interval '1 millisecond'
-       FROM ended j WHERE s.connection_id = j.connection_id AND s.name = j.stream)
+       UPDATE streams s SET state = $5, reason = $6, until = NULL, next_due_at = now() + interval '1 millisecond' *
+         CASE WHEN $5 = 'cancelled' AND c.sync_every_minutes * 60000 > $7 THEN c.sync_every_minutes * 60000 ELSE $7 END
+       FROM ended j JOIN connections c ON c.id = j.connection_id WHERE s.connection_id = j.connection_id AND s.name = j.stream)
      SELECT ${jobColumns} FROM ended j JOIN connections c ON c.id = j.connection_id JOIN syncs y ON y.id = j.sync_id`,
     [userId, syncId ?? null, connectionId ?? null, streams ?? null, end.state, end.reason, end.nextDueMs],
   )
@@ -282,13 +288,12 @@ export async function saveQuiet(tx: Database, userId: string, { syncId, run }: J
 }
 
 /** A job that is done, with what its last slice had not saved yet. */
-export interface DoneJob extends StreamId {
+export interface DoneJob extends StreamId, Rest {
   userId: string
   syncId: string
   quiet?: Quiet | undefined
   /** As it is returned with the lease. */
   mediaDueAt?: string | null | undefined
-  nextDueMs: number
 }
 
 /** Ends jobs whose streams are up to date, of whomever, and gives their leases back. The people are locked. */
@@ -296,8 +301,8 @@ export async function completeJobs(tx: Database, jobs: readonly DoneJob[]): Prom
   await tx.query(
     `WITH ended AS (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::float8[], $6::boolean[], $7::text[], $8::int[], $9::jsonb[],
-         $10::boolean[], $11::timestamptz[])
-         AS e (user_id, connection_id, stream, sync_id, next_ms, is_quiet, head, pages, available, tells_media, media_due_at)),
+         $10::boolean[], $11::timestamptz[], $12::float8[], $13::boolean[])
+         AS e (user_id, connection_id, stream, sync_id, next_ms, is_quiet, head, pages, available, tells_media, media_due_at, gap_ms, has_news)),
      released AS (
        UPDATE leases l SET holder = NULL, expires_at = NULL
        FROM ended e WHERE l.user_id = e.user_id AND l.connection_id = e.connection_id AND l.stream = e.stream),
@@ -306,7 +311,8 @@ export async function completeJobs(tx: Database, jobs: readonly DoneJob[]): Prom
          is_quiet = e.is_quiet AND (j.is_quiet OR j.pages = 0)
        FROM ended e
        WHERE j.user_id = e.user_id AND j.sync_id = e.sync_id AND j.connection_id = e.connection_id AND j.stream = e.stream)
-     UPDATE streams s SET state = 'idle', reason = NULL, until = NULL, last_synced_at = now(), failures = 0, attempts = 0,
+     UPDATE streams s SET state = 'idle', reason = NULL, until = NULL, last_synced_at = now(), failures = 0, failing_since = NULL, attempts = 0,
+       gap_ms = e.gap_ms, news_at = CASE WHEN e.has_news THEN now() ELSE s.news_at END,
        next_due_at = now() + e.next_ms * interval '1 millisecond', head = coalesce(e.head, s.head), available = s.available || e.available,
        media_due_at = CASE WHEN e.tells_media THEN e.media_due_at ELSE s.media_due_at END
      FROM ended e WHERE s.user_id = e.user_id AND s.connection_id = e.connection_id AND s.name = e.stream`,
@@ -322,6 +328,8 @@ export async function completeJobs(tx: Database, jobs: readonly DoneJob[]): Prom
       jobs.map(({ quiet }) => JSON.stringify(quiet?.available ?? {})),
       jobs.map(({ mediaDueAt }) => mediaDueAt !== undefined),
       jobs.map(({ mediaDueAt }) => mediaDueAt ?? null),
+      jobs.map(({ gapMs }) => gapMs),
+      jobs.map(({ hasNews }) => hasNews),
     ],
   )
 }

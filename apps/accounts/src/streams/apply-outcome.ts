@@ -1,15 +1,18 @@
 import type { Connection, EndedLease, Outcome, Sync } from '@asheville/clients'
+import { fullWaitMs } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
 import { getStoredConnection, listConnections, setConnectionState } from '../queries/connections.ts'
 import type { JobRun, StreamId } from '../queries/leases.ts'
 import { addNotification, settleNotifications, settleWorking } from '../notifications/queries.ts'
 import { addMessage } from '../queries/outbox.ts'
-import { addFailure } from '../queries/streams.ts'
+import { findDoneFacts } from '../queries/paces.ts'
 import { completeJobs, holdJob, postponeJob, saveQuiet, type DoneJob } from '../queries/sync-jobs.ts'
 import { closeAndTell } from './close-syncs.ts'
-import { endWork, markReconnect, reconnectReason, tellOfProblem } from './end-work.ts'
-import { nextDueMs } from './next-due.ts'
+import { endWork, markReconnect, reconnectReason } from './end-work.ts'
+import { failStream } from './fail-stream.ts'
+import { afterCancelMs } from './next-due.ts'
+import { restAfter } from './rest-after.ts'
 
 type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
 
@@ -20,12 +23,11 @@ type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
 export async function applyOutcome(context: Needs, tx: Database, ended: EndedLease, { syncId, run }: JobRun): Promise<boolean> {
   const { userId, connectionId, stream, outcome, quiet, mediaDueAt } = ended
   const id: StreamId = { connectionId, stream }
-  const intervalMs = context.syncIntervalMs
   if (quiet && outcome.kind !== 'done') await saveQuiet(tx, userId, { syncId, run }, id, quiet)
   switch (outcome.kind) {
     case 'done':
       await clearFull(tx, userId, connectionId)
-      await complete(tx, [{ ...id, userId, syncId, quiet, mediaDueAt, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) }])
+      await complete(tx, [{ ...id, userId, syncId, quiet, mediaDueAt, ...restAfter(context, await findDoneFacts(tx, userId, syncId, id)) }])
       return false
     case 'yielded':
       return postponeJob(tx, userId, syncId, id, { state: 'running', until: null, reason: null })
@@ -37,7 +39,7 @@ export async function applyOutcome(context: Needs, tx: Database, ended: EndedLea
       await closeAndTell(tx, [{ userId, syncId }])
       return false
     case 'cancelled':
-      await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: nextDueMs({ intervalMs, failures: 0 }) })
+      await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: afterCancelMs(context) })
       return false
     case 'failed':
       await fail(context, tx, userId, id, outcome)
@@ -52,6 +54,7 @@ export async function complete(tx: Database, jobs: readonly DoneJob[]): Promise<
   return closeAndTell(tx, jobs)
 }
 
+/** What only the person can mend has states of its own; the rest is tried again by itself. */
 async function fail(
   context: Needs,
   tx: Database,
@@ -59,22 +62,15 @@ async function fail(
   id: StreamId,
   { error, reason }: Extract<Outcome, { kind: 'failed' }>,
 ): Promise<void> {
+  if (error !== 'reconnect-required' && error !== 'storage-full') return failStream(context, tx, userId, id, { error, reason })
   const { connection } = await getStoredConnection(tx, userId, id.connectionId)
-  if (error === 'reconnect-required') {
-    const title = findAdapter(context, connection.provider)?.adapter.title ?? connection.provider
-    return markReconnect(tx, userId, connection, { reason: reason || reconnectReason(title), version: null })
+  if (error === 'storage-full') {
+    const words = await markFull(context, tx, userId, connection)
+    return endStream(tx, userId, id, { state: 'failed', reason: words, nextDueMs: fullWaitMs })
   }
-  const isFull = error === 'storage-full'
-  const failures = await addFailure(tx, userId, id)
-  const pause = nextDueMs({ intervalMs: context.syncIntervalMs, failures, isFull })
-  const words = isFull ? await markFull(context, tx, userId, connection) : reason
-  await endStream(tx, userId, id, { state: 'failed', reason: words, nextDueMs: pause })
-  // What cannot be reached is mostly there again before anybody could do anything about it.
-  if (!isFull && (error !== 'unavailable' || failures >= toldFromFailures)) await tellOfProblem(tx, userId, connection, words)
+  const title = findAdapter(context, connection.provider)?.adapter.title ?? connection.provider
+  await markReconnect(tx, userId, connection, { reason: reason || reconnectReason(title), version: null })
 }
-
-/** So many syncs of a stream in a row must fail before its network is said to be out of reach. */
-const toldFromFailures = 3
 
 async function endStream(
   tx: Database,

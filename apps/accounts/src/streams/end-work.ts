@@ -55,4 +55,8 @@ export async function tellOfProblem(
   await addNotification(tx, userId, { kind: 'sync-problem', subject: connection.id, data: { ...aboutOf(connection), reason } })
 }
 
-const aboutOf = ({ id, provider, handle }: Pick<Connection, 'id' | 'provider' | 'handle'>) => ({ connectionId: id, provider, handle })
+export const aboutOf = ({ id, provider, handle }: Pick<Connection, 'id' | 'provider' | 'handle'>) => ({
+  connectionId: id,
+  provider,
+  handle,
+})

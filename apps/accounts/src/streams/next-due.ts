@@ -1,15 +1,16 @@
-const longestPauseMs = 24 * 60 * 60 * 1000
-/** A full storage is not emptied within minutes. */
-const fullPauseMs = 60 * 60 * 1000
+import type { Context } from '../context.ts'
+import { intervalMs, type Bounds, type Pace } from './pace.ts'
 
 /**
- * Milliseconds until a stream is due again: the interval, doubled with every failure in a row up to a day, give or take a
- * tenth so that what began together does not stay together. `random`: 0 to 1.
+ * Milliseconds until a stream that was pulled to its end is due again: its interval, or the shortest one where the network has said that there is something
+ * new and the person lets us decide; give or take a tenth, so that what began together does not stay together. `random`: 0 to 1.
  */
-export function nextDueMs(
-  { intervalMs, failures, isFull = false }: { intervalMs: number; failures: number; isFull?: boolean },
-  random: number = Math.random(),
-): number {
-  const pause = Math.min(intervalMs * 2 ** Math.min(failures, 20), Math.max(longestPauseMs, intervalMs))
-  return Math.round(Math.max(pause, isFull ? fullPauseMs : 0) * (0.9 + random * 0.2))
+export function nextDueMs(pace: Pace, bounds: Bounds, isHinted = false, random: number = Math.random()): number {
+  const ms = isHinted && bounds.fixedMs === null ? bounds.shortestMs : intervalMs(pace, bounds)
+  return Math.round(ms * (0.9 + random * 0.2))
+}
+
+/** Until what a person cancelled goes on by itself. */
+export function afterCancelMs({ syncIntervalMs }: Pick<Context, 'syncIntervalMs'>): number {
+  return nextDueMs({ gapMs: null, silentMs: null }, { shortestMs: syncIntervalMs, fixedMs: null })
 }

@@ -18,7 +18,13 @@ const names = (streams: Stream[]) => streams.map(({ name }) => name)
 
 describe('wanted streams', () => {
   const wanted = (contentTypes: ContentType[] | null, declined: string[] = [], clearing: ContentType[] = []) =>
-    names(wantedStreams(network, { settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null }, declined, clearing }))
+    names(
+      wantedStreams(network, {
+        settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null },
+        declined,
+        clearing,
+      }),
+    )
 
   test('null wants all; else what carries a wanted type', () => {
     expect(wanted(null)).toEqual(['statuses', 'likes'])

@@ -19,7 +19,7 @@ const stream: StreamStatus = {
   lastSyncedAt: at(-10),
   nextDueAt: at(5),
 }
-const settings = { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null }
+const settings = { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null }
 const active: Facts = {
   connection: { state: 'active', stateReason: null, settings },
   name: 'example.social',

@@ -11,6 +11,8 @@ export const connectionSettingsSchema = z.strictObject({
   range: rangeSchema,
   /** Of a network that charges for what is read: how many records may be read in a calendar month (UTC); null: any number. */
   readsPerMonth: z.number().int().positive().max(1_000_000_000).nullable(),
+  /** Of a network: minutes between two syncs that it gets by itself, no fewer than this server allows; null: as often as it has something new. */
+  syncEveryMinutes: z.number().int().min(5).max(1440).nullable(),
 })
 export type ConnectionSettings = z.infer<typeof connectionSettingsSchema>
 
@@ -161,6 +163,15 @@ export const connectionRoutes = {
     summary: 'Disconnect: its work is cancelled, its tokens revoked upstream and deleted; what was copied stays',
     policy: forUser('web'),
     params: z.strictObject({ connectionId: id }),
+    reply: 'none',
+  }),
+  hint: route({
+    method: 'POST',
+    path: '/v1/connections/:connectionId/streams/:stream/hint',
+    summary:
+      'The network says (webhook, streaming) that this stream has something new: it is due at once, or as soon after its last sync as this server allows. Repeated, it changes nothing; nor where the person has fixed how often, nor while the stream fails or waits',
+    policy: forUser('web', 'workers'),
+    params: z.strictObject({ connectionId: id, stream: streamName }),
     reply: 'none',
   }),
   getAccess: route({

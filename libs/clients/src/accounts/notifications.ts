@@ -14,6 +14,7 @@ const syncsData = z.strictObject({
   changed: count,
 })
 const aboutConnection = { connectionId: id, provider: z.string(), handle: z.string() }
+const standstillData = z.strictObject({ ...aboutConnection, reason: z.string(), days: count })
 
 const common = {
   id,
@@ -31,6 +32,10 @@ export const notificationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('sync-unchanged'), data: syncsData }),
   /** Something of a connection cannot be copied; once until all of it could. */
   z.strictObject({ ...common, kind: z.literal('sync-problem'), data: z.strictObject({ ...aboutConnection, reason: z.string() }) }),
+  /** Nothing of a connection has come through for long: it is paused in so many days unless something does; once until then. */
+  z.strictObject({ ...common, kind: z.literal('sync-pausing'), data: standstillData }),
+  /** Nothing of a connection came through for so many days that it was paused; once until it was resumed. */
+  z.strictObject({ ...common, kind: z.literal('sync-paused'), data: standstillData }),
   /** Once until the connection worked again. */
   z.strictObject({ ...common, kind: z.literal('reconnect-needed'), data: z.strictObject(aboutConnection) }),
   /** Of a storage; once until something could be stored again. */
@@ -48,6 +53,8 @@ export type NotificationKind = Notification['kind']
 export const notificationKinds = [
   'reconnect-needed',
   'storage-full',
+  'sync-pausing',
+  'sync-paused',
   'sync-problem',
   'sync-finished',
   'sync-unchanged',

@@ -3,9 +3,10 @@ import type { Site } from '../../site.ts'
 import { clearPages } from './clear.ts'
 import { connectionOf } from './connection-of.ts'
 import { restartPages } from './restart.ts'
+import { schedulePages } from './schedule.ts'
 import { startPages } from './start.ts'
 
-/** `/connections/:id/…`: disconnect, restart and clear (asked first), pause, resume, sync now, cancel, start what costs. Every change is a POST. */
+/** `/connections/:id/…`: disconnect, restart and clear (asked first), pause, resume, sync now, cancel, start what costs, how often. Every change is a POST. */
 export function connectionPages(site: Site): Binding[] {
   const ask = (visit: Visit) => connectionOf(site, visit)
 
@@ -18,6 +19,7 @@ export function connectionPages(site: Site): Binding[] {
     ...startPages(site),
     ...restartPages(site),
     ...clearPages(site),
+    ...schedulePages(site),
     page('GET', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
       const connection = await site.backends(visit).accounts.getConnection(ask(visit))

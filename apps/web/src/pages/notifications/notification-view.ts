@@ -66,6 +66,26 @@ function wordsOf(notification: Notification, titleOf: (provider: string) => stri
         action: status,
       }
     }
+    case 'sync-pausing': {
+      const { provider, handle, reason, days: count } = notification.data
+      return {
+        icon: 'warning',
+        isUrgent: true,
+        title: t('notify.sync-pausing', { network: titleOf(provider) }),
+        text: t('notify.sync-pausing-text', { handle, reason, count }),
+        action: status,
+      }
+    }
+    case 'sync-paused': {
+      const { provider, handle, reason, days: count } = notification.data
+      return {
+        icon: 'pause',
+        isUrgent: true,
+        title: t('notify.sync-paused', { network: titleOf(provider) }),
+        text: t('notify.sync-paused-text', { handle, reason, count }),
+        action: status,
+      }
+    }
     case 'sync-finished': {
       const { new: count, syncs, state } = notification.data
       const isNews = count > 0

@@ -4,6 +4,7 @@ import type { SafeHtml } from '../../html.ts'
 import { html } from '../../html.ts'
 import type { Format } from '../../format.ts'
 import type { Translate } from '../../i18n.ts'
+import { everyText } from '../connection/every.ts'
 
 export type Tone = 'good' | 'busy' | 'wait' | 'bad' | 'still'
 
@@ -55,6 +56,8 @@ export interface NetworkCard {
   skipped: { count: number; reasons: { reason: string; count: number }[] }
   lastSyncedAt: string | null
   nextRunAt: string | null
+  /** How often it is looked at, in words. */
+  every: string
   /** Of a network that charges for what is read. `isReached`: it waits for the next month, whose beginning is `until`. */
   cost: { readsThisMonth: number; bound: number | null; isReached: boolean; until: string | null } | null
 }
@@ -145,6 +148,7 @@ function networkCard(status: NetworkStatus, network: KnownNetwork | null, t: Tra
     },
     lastSyncedAt: status.lastSyncedAt,
     nextRunAt: status.nextRunAt,
+    every: everyText(connection.settings.syncEveryMinutes, t),
     cost:
       network && isPaid(network)
         ? { readsThisMonth, bound: connection.settings.readsPerMonth, isReached, until: isReached ? status.until : null }
