@@ -172,7 +172,7 @@ function say(what: string, replies: readonly Reply[], wrong: readonly Reply[]): 
     ({ endpoint }) => endpoint.label,
   )
   console.log(`${what}: told to come back: ${[...refused].map(([label, times]) => `${times.length} x ${label}`).join(', ') || 'nobody'}`)
-  const slow = replies.filter(({ ms }) => ms > 1_000)
+  const slow = replies.filter(({ ms }) => ms > 1_000).sort((a, b) => b.ms - a.ms)
   for (const { endpoint, status, ms } of [...wrong, ...slow].slice(0, 20))
     console.log(`${what}: ${endpoint.label}: ${status}, ${Math.round(ms)} ms`)
 }

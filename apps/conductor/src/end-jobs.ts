@@ -11,9 +11,12 @@ export async function endJobs(
   { sync, jobs }: { sync: Sync | null; jobs: readonly SyncJob[] },
   log: Logger,
 ): Promise<void> {
-  await stopJobs(context, jobs).catch((error: unknown) =>
-    log.warn({ error: errorFields(error) }, 'Workers learn of the cancellation by their next heartbeat'),
-  )
-  for (const { connectionId, stream } of jobs) await tell(context, userId, { type: 'stream', connectionId, stream, state: 'cancelled' })
-  if (sync) await tell(context, userId, { type: 'sync', syncId: sync.id, state: sync.state })
+  // All at once, for each may have to wait until a Redis that is frozen is given up.
+  await Promise.all([
+    stopJobs(context, jobs).catch((error: unknown) =>
+      log.warn({ error: errorFields(error) }, 'Workers learn of the cancellation by their next heartbeat'),
+    ),
+    ...jobs.map(({ connectionId, stream }) => tell(context, userId, { type: 'stream', connectionId, stream, state: 'cancelled' })),
+    ...(sync ? [tell(context, userId, { type: 'sync', syncId: sync.id, state: sync.state })] : []),
+  ])
 }

@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** Passes bytes on to a server until it is cut: then connections break and new ones are refused, until it is mended. */
+/**
+ * Passes bytes on to a server until it is cut: then connections break and new ones are refused, until it is mended; or frozen: what is
+ * open stays so, and nothing passes any more.
+ */
 export async function startBreakableTcp(target: URL) {
   const sockets = new Set<Socket>()
   let isCut = false
@@ -30,6 +33,7 @@ export async function startBreakableTcp(target: URL) {
   return {
     url: url.href,
     cut,
+    freeze: () => sockets.forEach((socket) => socket.unpipe()),
     mend: () => void (isCut = false),
     async close() {
       cut()

@@ -12,8 +12,10 @@ export function createSync(context: Context): Handler<typeof conductorRoutes.cre
     // What waits for a time that it was told before would keep its place.
     if (body.from === 'scratch')
       await unqueue(context, jobs).catch((error: unknown) => log.warn({ error: errorFields(error) }, 'Some of it begins later'))
-    await enqueueSoon(context, jobs, requestId)
-    if (created) await tell(context, userId, { type: 'sync', syncId: sync.id, state: sync.state })
+    await Promise.all([
+      enqueueSoon(context, jobs, requestId),
+      ...(created ? [tell(context, userId, { type: 'sync', syncId: sync.id, state: sync.state })] : []),
+    ])
     response.status(created ? 201 : 200)
     return { sync, created }
   }

@@ -17,7 +17,7 @@ export function restartConnection(context: Context): Handler<typeof conductorRou
     await stopJobs(context, work).catch((error: unknown) => log.warn({ error: errorFields(error) }, 'Workers learn of the restart later'))
     const { sync, jobs } = await context.accounts.restartStreams({ ...call, params: { connectionId }, body })
     await enqueueSoon(context, jobs, requestId)
-    for (const { stream } of jobs) await tell(context, userId, { type: 'stream', connectionId, stream, state: 'queued' })
+    await Promise.all(jobs.map(({ stream }) => tell(context, userId, { type: 'stream', connectionId, stream, state: 'queued' })))
     return sync
   }
 }
