@@ -5,6 +5,7 @@ import { startFacebook } from './facebook/index.ts'
 import { startFeeds } from './feeds/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 import { startOAuthProvider } from './oauth-provider/index.ts'
+import { startS3 } from './s3/index.ts'
 import { startTwitter } from './twitter/index.ts'
 import { startWebdav } from './webdav/index.ts'
 
@@ -27,6 +28,7 @@ const starters = {
   feeds: startFeeds,
   mastodon: startMastodon,
   'oauth-provider': startOAuthProvider,
+  s3: startS3,
   twitter: startTwitter,
   webdav: startWebdav,
 }
