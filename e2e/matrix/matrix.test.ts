@@ -2,7 +2,17 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { isMet, type Figure } from '../figures.ts'
 import { redisDown } from '../redis-down-scenario.ts'
 import { tryHostileCalls, tryHostileVisits } from './hostile.ts'
-import { formTokenOf, sessionCookie, tryForgeries, tryMethods, tryOwnPages, tryPageIds, tryStrangers, visitOf } from './pages.ts'
+import {
+  formTokenOf,
+  sessionCookie,
+  tryForgeries,
+  tryMethods,
+  tryOwnersPages,
+  tryOwnPages,
+  tryPageIds,
+  tryStrangers,
+  visitOf,
+} from './pages.ts'
 import { checksumsOf } from './rows-of.ts'
 import { tryBatches, tryCallers, tryElsewhere, tryIds, tryOwn } from './services.ts'
 import { apiRoutes, labelOf, pageRoutes } from './tables.ts'
@@ -80,6 +90,7 @@ test('pages: signed in as nobody, or as somebody else, one learns and changes no
   const before = await sums()
   await tryStrangers(world, verdict, revoked)
   await tryPageIds(world, verdict)
+  await tryOwnersPages(world, verdict)
   expect(verdict.faults).toEqual([])
   expect(await sums()).toEqual(before)
   figures('IDOR, pages', verdict.counts)

@@ -23,6 +23,11 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/notifications/:id': 'notificationId',
   '/votes/:provider': null,
   '/closed/:token': null,
+  '/admin/queues/networks/:network': null,
+  '/admin/queues/workers/:holder': null,
+  '/admin/queues/board/queue/:queueName': null,
+  '/admin/queues/board/static/*path': null,
+  '/admin/queues/board/api/*path': null,
 }
 
 /** Ids that pages take beside their path. */
@@ -36,7 +41,16 @@ const otherIds: Record<string, { in: 'query' | 'form'; name: string; kind: keyof
   'POST /connect/:provider/second': [{ in: 'form', name: 'parked', kind: 'parkedId' }],
 }
 
-const samples: Record<string, string> = { provider: 'mastodon', name: 'nothing.css', token: 'of-no-closed-account' }
+const samples: Record<string, string> = {
+  provider: 'mastodon',
+  name: 'nothing.css',
+  token: 'of-no-closed-account',
+  network: 'mastodon',
+  holder: 'worker:1',
+  queueName: 'sync-mastodon',
+  jobId: '1',
+  path: 'queues',
+}
 const safe = (method: string): boolean => method === 'GET'
 
 export interface Visit {
@@ -213,6 +227,13 @@ const allowedOwn: Record<string, readonly number[]> = {
   'GET /closed/:token': [404],
   // They are not the owner of the server.
   'GET /admin/people': [404],
+  'GET /admin/queues': [404],
+  'GET /admin/queues/board': [404],
+  'GET /admin/queues/board/queue/:queueName': [404],
+  'GET /admin/queues/board/queue/:queueName/:jobId': [404],
+  'GET /admin/queues/board/job-schedulers': [404],
+  'GET /admin/queues/board/static/*path': [404],
+  'GET /admin/queues/board/api/*path': [404],
   // Mastodon charges for nothing.
   'GET /connections/:id/start': [303],
   // Nothing was begun.
@@ -222,4 +243,26 @@ const allowedOwn: Record<string, readonly number[]> = {
   'GET /sign-in/:provider': [404],
   'GET /sign-in/:provider/leave': [404],
   'GET /sign-in/:provider/callback': [404],
+}
+
+/** What is for the owner of the server is not there for anybody else: on every path and by every verb, with a right form of their own. */
+export async function tryOwnersPages(world: World, verdict: Verdict): Promise<void> {
+  const cookie = sessionCookie(world.attacker.browserToken)
+  const csrf = await formTokenOf(world, cookie)
+  const paths = new Set(pageRoutes.map(({ path }) => path).filter((path) => path.startsWith('/admin')))
+  if (paths.size < 8) verdict.say('/admin', 'the table', 'the pages of the owner are not in it')
+  for (const path of paths)
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const) {
+      const row = { method: method as RouteRow['method'], path }
+      for (const accept of ['text/html', 'application/json'])
+        verdict.check(
+          `${method} ${path}`,
+          `a member, ${accept}`,
+          await world.to.web(visitOf(row, { form: { _csrf: csrf }, cookie, headers: { accept } })),
+          [404],
+        )
+      const script = { accept: 'application/json', 'content-type': undefined, 'x-xsrf-token': csrf }
+      verdict.check(`${method} ${path}`, 'a member’s script', await world.to.web(visitOf(row, { cookie, headers: script })), [404])
+      verdict.check(`${method} ${path}`, 'nobody', await world.to.web(visitOf(row, { cookie: null })), [401, 403, 404])
+    }
 }

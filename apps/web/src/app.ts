@@ -21,6 +21,8 @@ import { homePages } from './pages/home/handler.ts'
 import { notificationSettingsPages } from './pages/notification-settings/handler.ts'
 import { notificationsPages } from './pages/notifications/handler.ts'
 import { peoplePages } from './pages/people/handler.ts'
+import { queueBoardPages } from './pages/queue-board/handler.ts'
+import { queuesPages } from './pages/queues/handler.ts'
 import { votesPages } from './pages/votes/handler.ts'
 import { identitiesPages } from './pages/identities/handler.ts'
 import { itemPages } from './pages/item/handler.ts'
@@ -83,6 +85,8 @@ export function webBindings(site: Site): Binding[] {
     ...notificationSettingsPages(site),
     ...votesPages(site),
     ...peoplePages(site),
+    ...queuesPages(site),
+    ...queueBoardPages(site),
     ...dataPages(site),
     ...closePages(site),
     ...closedPages(site),

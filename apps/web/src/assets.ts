@@ -58,6 +58,7 @@ const styles = [
   'passkeys',
   'apps',
   'developers',
+  'queues',
 ]
 
 /** Reads, names and compresses all static files, once at start. */

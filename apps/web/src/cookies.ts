@@ -11,6 +11,7 @@ const names = {
   visitor: 'asheville-visitor',
   reset: 'asheville-reset',
   verification: 'asheville-verification',
+  unlock: 'asheville-unlock',
 } as const
 export type CookieName = keyof typeof names
 

@@ -22,8 +22,8 @@ export interface BoardAnswer {
   body: unknown
 }
 
-/** What bull-board is told of its surroundings, on its page as JSON too. */
-export const boardConfig: UIConfig = { boardTitle: 'Queues', hideDocsLink: true, hideRedisDetails: true, hasHistoryProvider: false }
+/** What bull-board's API is told of its surroundings. */
+const boardConfig: UIConfig = { boardTitle: 'Queues', hideDocsLink: true, hideRedisDetails: true, hasHistoryProvider: false }
 
 /**
  * What may be changed once it is unlocked. Jobs come from accounts, and so do pauses and limits: jobs that were added here would belong to
@@ -57,8 +57,9 @@ export function createBoard(
     for (const route of routes) {
       const params = [route.method].flat().includes(verb as 'get') ? paramsOf(route.route, `/api${path}`) : null
       if (!params) continue
-      if (verb !== 'get' && !(isUnlocked && [route.route].flat().every((each) => changes.has(each))))
-        throw new AshevilleError('forbidden', 'This is read-only')
+      if (verb !== 'get' && !isUnlocked) throw new AshevilleError('forbidden', 'The board is read-only until it is unlocked')
+      if (verb !== 'get' && ![route.route].flat().every((each) => changes.has(each)))
+        throw new AshevilleError('forbidden', 'Here jobs are retried, promoted and removed, and nothing else is changed')
       const request = { queues: isUnlocked ? unlocked : locked, uiConfig: boardConfig, query, params, body: {}, headers: {} }
       const answer = await Promise.resolve(route.handler(request)).catch((error: Error) => fail(error))
       return { status: answer.status ?? 200, body: withoutTraces(answer.body) }

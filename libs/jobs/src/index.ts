@@ -1,5 +1,5 @@
 export { forgetShares, takeRequest, type Share, type Spent } from './budgets.ts'
-export { boardConfig, createBoard, type BoardAnswer, type BoardRequest } from './board.ts'
+export { createBoard, type BoardAnswer, type BoardRequest } from './board.ts'
 export { onCancel, publishCancel } from './cancellations.ts'
 export { checkRedis, refuseEvictingRedis, refuseUnfitQueue } from './check-redis.ts'
 export { controlQueue, type QueueControl } from './control-queue.ts'

@@ -1,6 +1,6 @@
-import { AshevilleError } from '@asheville/core'
 import { page, type Binding } from '@asheville/service'
-import { sessionOf, type Site } from '../../site.ts'
+import { ownerOf } from '../../owner-of.ts'
+import type { Site } from '../../site.ts'
 
 const perPage = 50
 
@@ -9,8 +9,7 @@ export function peoplePages(site: Site): Binding[] {
   return [
     page('GET', '/admin/people', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
-      const { user } = sessionOf(site, visit)
-      if (user.role !== 'owner') throw new AshevilleError('not-found', 'There is nothing here')
+      const { user } = ownerOf(site, visit)
       const { cursor = '', search = '' } = visit.query
       const query = { limit: perPage, search: search.slice(0, 320), ...(cursor !== '' && { cursor: cursor.slice(0, 200) }) }
       const { users, next } = await site.backends(visit).accounts.listUsers({ userId: user.id, query })

@@ -30,7 +30,11 @@ export function settingsPages(site: Site): Binding[] {
         { href: '/settings/data', icon: 'articles', text: t('settings.link-data') },
         { href: '/settings/close', icon: 'out', text: t('settings.link-close') },
       ]
-      if (session.user.role === 'owner') links.push({ href: '/admin/people', icon: 'follows', text: t('settings.link-people') })
+      if (session.user.role === 'owner')
+        links.push(
+          { href: '/admin/people', icon: 'follows', text: t('settings.link-people') },
+          { href: '/admin/queues', icon: 'status', text: t('settings.link-queues') },
+        )
       site.show(visit, {
         view: 'pages/settings/view.ejs',
         title: t('settings.title'),

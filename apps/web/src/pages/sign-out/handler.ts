@@ -23,6 +23,7 @@ export function signOutPages(site: Site): Binding[] {
         site.sessions.forget(token)
       }
       clearCookie(visit.response, 'session', site.settings.webUrl)
+      clearCookie(visit.response, 'unlock', site.settings.webUrl)
       visit.response.set('clear-site-data', '"cache"')
       site.redirect(visit, '/')
     }),
