@@ -1,4 +1,14 @@
-import { startBluesky, startDropbox, startFacebook, startFeeds, startMastodon, startTwitter } from '@asheville/simulators'
+import { join } from 'node:path'
+import {
+  startBluesky,
+  startDropbox,
+  startFacebook,
+  startFeeds,
+  startMastodon,
+  startS3,
+  startTwitter,
+  startWebdav,
+} from '@asheville/simulators'
 import type { Memory } from './memory.ts'
 
 /** How much there is to copy. */
@@ -13,6 +23,8 @@ export interface Simulators {
   twitter: Awaited<ReturnType<typeof startTwitter>>
   facebook: Awaited<ReturnType<typeof startFacebook>>
   dropbox: Awaited<ReturnType<typeof startDropbox>>
+  webdav: Awaited<ReturnType<typeof startWebdav>>
+  s3: Awaited<ReturnType<typeof startS3>>
   /** What an operator sets so that an installation reaches them, and is known to them. */
   settings: Record<string, string>
   close(): Promise<void>
@@ -23,15 +35,15 @@ export interface Wanted {
   amount: Amount
   /** The address of the installation's website, to which people are sent back. */
   webUrl: string
-  /** Where the simulated Dropbox keeps its files. */
-  dropboxFolder: string
+  /** Where each of the simulated storages keeps its files, in a folder of its name. */
+  dataDir: string
 }
 
 const years = 5
 const accounts = ['demo', 'guest']
 
-/** Networks with what `demo` has left there in five years, the same at every start, and a Dropbox. */
-export async function startSimulators({ memory, amount, webUrl, dropboxFolder }: Wanted): Promise<Simulators> {
+/** Networks with what `demo` has left there in five years, the same at every start, and the storages Dropbox, Nextcloud and S3. */
+export async function startSimulators({ memory, amount, webUrl, dataDir }: Wanted): Promise<Simulators> {
   const { ports, madeAt } = memory
   const to = new Date(madeAt)
   const from = new Date(to)
@@ -64,9 +76,11 @@ export async function startSimulators({ memory, amount, webUrl, dropboxFolder }:
   const feeds = await startFeeds({ port: ports.feeds, seed, title: 'Notes from the ridge', paged: true })
   feeds.generate({ seed, entries: share(0.05), withPictures: 0.5, ...span })
   const app = { redirectUris: [`${webUrl}/sign-in/dropbox/callback`] }
-  const dropbox = await startDropbox({ accounts, port: ports.dropbox, seed, app, keptIn: dropboxFolder })
+  const dropbox = await startDropbox({ accounts, port: ports.dropbox, seed, app, keptIn: join(dataDir, 'dropbox') })
+  const webdav = await startWebdav({ accounts, port: ports.webdav, seed, nextcloud: true, keptIn: join(dataDir, 'webdav') })
+  const s3 = await startS3({ port: ports.s3, seed, keptIn: join(dataDir, 's3') })
 
-  const all = { mastodon, bluesky, feeds, twitter, facebook, dropbox }
+  const all = { mastodon, bluesky, feeds, twitter, facebook, dropbox, webdav, s3 }
   return {
     ...all,
     settings: {

@@ -21,15 +21,14 @@ export interface Sandbox {
   close(): Promise<void>
 }
 
-/** Starts every simulator and an installation that may reach them, with an owner and a demo person who is connected to all of them. */
+/** Starts every simulator and an installation that may reach them, with an owner and a demo person who is connected to most of them. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { env, amount = { posts: 2000 }, onLine } = options
   const dataDir = resolve(options.dataDir)
   // The simulators must know it before it is there.
   const port = options.port === 0 ? await freePortBlock() : options.port
   const memory = await loadMemory(dataDir, port)
-  const dropboxFolder = join(dataDir, 'dropbox')
-  const simulators = await startSimulators({ memory, amount, webUrl: webUrl(env, port), dropboxFolder })
+  const simulators = await startSimulators({ memory, amount, webUrl: webUrl(env, port), dataDir })
   let constellation: Constellation | undefined
   const close = async (): Promise<void> => {
     await constellation?.close()
@@ -41,7 +40,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const operator = { ...env, ...settings, OUTBOUND_ALLOW: allowed, SIGN_UP_OPEN: 'true' }
     constellation = await startConstellation({ ...options, port, env: operator })
     await settlePeople(constellation, simulators, memory)
-    onLine?.('       the demo person is connected to everything that is simulated')
+    onLine?.('       the demo person is connected to what is simulated, but for Nextcloud and S3')
     return { constellation, simulators, memory, introduction: introductionOf(simulators, memory, dataDir), close }
   } catch (error) {
     await close()
@@ -50,7 +49,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: string): string[] {
-  const { mastodon, bluesky, feeds, twitter, facebook, dropbox } = simulators
+  const { mastodon, bluesky, feeds, twitter, facebook, dropbox, webdav, s3 } = simulators
   const shown = (folder: string): string => {
     const place = relative(process.cwd(), folder)
     return place.startsWith('..') ? folder : place
@@ -61,6 +60,7 @@ function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: 
     twitter: twitter.account('guest'),
     facebook: facebook.account('guest'),
     dropbox: dropbox.account('guest'),
+    webdav: webdav.account('guest'),
   }
   return [
     '',
@@ -75,6 +75,8 @@ function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: 
     `  Mastodon   server ${mastodon.url}   there: ${guest.mastodon.username} / ${guest.mastodon.password}`,
     `  Bluesky    handle ${guest.bluesky.handle}   app password ${guest.bluesky.appPassword}   server ${bluesky.url}`,
     `  A blog     ${feeds.url}`,
+    `  WebDAV     a Nextcloud at ${webdav.url}   there: ${guest.webdav.name} / ${guest.webdav.password}`,
+    `  S3         endpoint ${s3.url}   bucket copies   keys ${s3.keys.accessKeyId} / ${s3.keys.secretAccessKey}`,
     '',
     `What is copied to Dropbox lies in ${shown(join(dataDir, 'dropbox'))}, what is copied to the disk in ${shown(join(dataDir, 'files'))}.`,
     `Everything is kept in ${shown(dataDir)}. Ctrl-C ends all of it.`,
