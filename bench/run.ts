@@ -9,6 +9,7 @@ import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
 import { status } from './metrics/status.ts'
+import { scaling } from './metrics/scaling.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
 
 // npm run bench -- [--json FILE] [--quick] [metric …]: measures one after the other.
@@ -24,6 +25,7 @@ const metrics: readonly Metric[] = [
   enqueue,
   noisyNeighbour,
   status,
+  scaling,
 ]
 
 const { values, positionals } = parseArgs({
