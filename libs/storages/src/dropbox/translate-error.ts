@@ -49,6 +49,8 @@ export function errorOfAnswer(status: number, headers: Headers, body: unknown): 
 export function errorOfTags(tags: readonly string[]): AshevilleError {
   for (const [tag, kind, message] of kinds)
     if (tags.includes(tag)) return new AshevilleError(kind, message, kind === 'rate-limited' ? { retryAfterMs: contendedMs } : {})
+  // Cut short on its way, say: whatever it was, it may not be so the next time.
+  if (tags.length === 0) return new AshevilleError('unavailable', 'Dropbox’s answer is not what it should be')
   return new AshevilleError('invalid', `Dropbox refused: ${tags.join(', ').slice(0, 100)}`)
 }
 
