@@ -102,7 +102,7 @@ describe('syncs', () => {
     expect(performance.now() - started).toBeLessThan(1000)
     expect((await fetch(`${url}/livez`)).status).toBe(200)
     expect((await fetch(`${url}/readyz`)).status).toBe(503)
-    expect(await kindOf(web.events({ userId, query: {} }))).toBe('unavailable')
+    expect(await kindOf(web.events({ userId }))).toBe('unavailable')
 
     line.mend()
     await until(async () => (await fetch(`${url}/readyz`)).status === 200)
@@ -465,19 +465,6 @@ describe('events', () => {
     expect(second.map(({ data }) => data)).toEqual([{ number: 2 }, { number: 3 }])
   })
 
-  test('of one connection are those alone, whatever else happens', async () => {
-    const { web } = await startConductor()
-    const userId = randomUUID()
-    const [mine, other] = [randomUUID(), randomUUID()]
-    const happens = async () => {
-      await publishEvent(redis, userId, { type: 'stream', connectionId: other, stream: 'entries', state: 'running' })
-      await publishEvent(redis, userId, { type: 'sync', syncId: randomUUID(), state: 'running' })
-      await publishEvent(redis, userId, { type: 'stream', connectionId: mine, stream: 'entries', state: 'running' })
-    }
-    const told = await readEvents(web, userId, 1, undefined, happens, { connectionId: mine })
-    expect(told.map(({ data }) => data)).toEqual([{ type: 'stream', connectionId: mine, stream: 'entries', state: 'running' }])
-  })
-
   test('go on after the line was cut: what was told meanwhile comes, once and in order', async () => {
     const { url } = await startConductor()
     const line = await startBreakableTcp(new URL(url))
@@ -488,12 +475,12 @@ describe('events', () => {
       for (const number of numbers) await publishEvent(redis, userId, { number })
     }
     const before = await readEvents(web, userId, 1, undefined, () => tell(1))
-    const open = await web.events({ userId, query: {}, headers: { 'last-event-id': before[0]!.id } })
+    const open = await web.events({ userId, headers: { 'last-event-id': before[0]!.id } })
     const cut = open.text()
     line.cut()
     await expect(cut).rejects.toThrow()
     await tell(2, 3, 4)
-    expect(await kindOf(web.events({ userId, query: {} }))).toBe('unavailable')
+    expect(await kindOf(web.events({ userId }))).toBe('unavailable')
     line.mend()
     const after = await readEvents(web, userId, 4, before[0]!.id, () => tell(5))
     expect(after.map(({ data }) => data)).toEqual([2, 3, 4, 5].map((number) => ({ number })))
@@ -501,7 +488,7 @@ describe('events', () => {
 
   test('end when the service stops', async () => {
     const { web } = await startConductor()
-    const response = await web.events({ userId: randomUUID(), query: {} })
+    const response = await web.events({ userId: randomUUID() })
     const reading = response.text()
     const started = performance.now()
     await closing.pop()!()
@@ -538,17 +525,10 @@ test('what ended is announced again until it has been carried out', async () => 
 type Web = Awaited<ReturnType<typeof startConductor>>['web']
 
 /** Follows the events until so many are there; `meanwhile` runs once it is connected. */
-async function readEvents(
-  web: Web,
-  userId: string,
-  count: number,
-  lastId?: string,
-  meanwhile?: () => Promise<void>,
-  query: { connectionId?: string } = {},
-) {
+async function readEvents(web: Web, userId: string, count: number, lastId?: string, meanwhile?: () => Promise<void>) {
   const controller = new AbortController()
   const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
-  const response = await web.events({ userId, query, headers, signal: controller.signal })
+  const response = await web.events({ userId, headers, signal: controller.signal })
   expect(response.headers.get('content-type')).toMatch(/^text\/event-stream\b/)
   const found: { id: string; data: unknown }[] = []
   await meanwhile?.()

@@ -125,7 +125,7 @@ describe('a sync', () => {
     await startWorkers({ limits: small })
     const { userId } = await all.connect()
     const controller = new AbortController()
-    const response = await all.web.conductor.events({ userId, query: {}, signal: controller.signal })
+    const response = await all.web.conductor.events({ userId, signal: controller.signal })
     const told: { type: string; new?: number; state?: string }[] = []
     const reading = (async () => {
       for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()))

@@ -292,9 +292,8 @@ export const conductorRoutes = {
   events: route({
     method: 'GET',
     path: '/v1/events',
-    summary: 'Live events of the person, or of one connection of theirs (Server-Sent Events), resumed after Last-Event-ID',
+    summary: 'Live events of the person (Server-Sent Events), resumed after Last-Event-ID',
     policy: web,
-    query: z.strictObject({ connectionId: id.optional() }),
     reply: 'events',
   }),
 } as const

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { conductorRoutes, LiveEvent } from '@asheville/clients'
+import type { conductorRoutes } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { followEvents, isEventId, type StoredEvent } from '@asheville/jobs'
 import type { Handler } from '@asheville/service'
@@ -17,7 +17,7 @@ const mostPerPerson = 20
 export function events({ redis, subscriber }: Context): Handler<typeof conductorRoutes.events> {
   const open = new Map<string, number>()
 
-  return async ({ userId, query: { connectionId = null }, request, signal }) => {
+  return async ({ userId, request, signal }) => {
     if ((open.get(userId) ?? 0) >= mostPerPerson)
       throw new AshevilleError('rate-limited', 'Too many pages follow at once', { retryAfterMs: 5000 })
     const asked = request.get('last-event-id')
@@ -26,7 +26,7 @@ export function events({ redis, subscriber }: Context): Handler<typeof conductor
     const stored = await followEvents(redis, subscriber, { userId, after, signal: ends })
 
     open.set(userId, (open.get(userId) ?? 0) + 1)
-    const body = Readable.from(asText(stored, connectionId), { objectMode: false, highWaterMark: 16 * 1024 })
+    const body = Readable.from(asText(stored), { objectMode: false, highWaterMark: 16 * 1024 })
     body.once('close', () => {
       const left = (open.get(userId) ?? 1) - 1
       if (left > 0) open.set(userId, left)
@@ -38,8 +38,7 @@ export function events({ redis, subscriber }: Context): Handler<typeof conductor
 
 const comment = ': \n\n'
 
-/** Of all events, or of those of one connection. */
-async function* asText(stored: AsyncIterable<StoredEvent>, connectionId: string | null): AsyncGenerator<string> {
+async function* asText(stored: AsyncIterable<StoredEvent>): AsyncGenerator<string> {
   const iterator = stored[Symbol.asyncIterator]()
   try {
     // At once, so that the other side knows that it is connected.
@@ -49,19 +48,13 @@ async function* asText(stored: AsyncIterable<StoredEvent>, connectionId: string 
       const result = await within(heartbeatMs, next)
       if (result?.done) return
       if (result) {
-        const { id, json } = result.value
-        if (connectionId === null || isOf(connectionId, json)) yield `id: ${id}\ndata: ${json}\n\n`
+        yield `id: ${result.value.id}\ndata: ${result.value.json}\n\n`
         next = iterator.next()
       } else yield comment
     }
   } finally {
     await iterator.return?.()
   }
-}
-
-function isOf(connectionId: string, json: string): boolean {
-  const event = JSON.parse(json) as LiveEvent
-  return 'connectionId' in event && event.connectionId === connectionId
 }
 
 /** The value, or null if it is not there in time. */

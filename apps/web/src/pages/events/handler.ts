@@ -1,15 +1,13 @@
 import { Readable } from 'node:stream'
 import { route } from '@asheville/core'
 import { bind, type Binding } from '@asheville/service'
-import { z } from 'zod'
 import type { Site } from '../../site.ts'
 
 const events = route({
   method: 'GET',
   path: '/events',
-  summary: 'What changes for the signed-in person, or of one connection of theirs, live (Server-Sent Events), resumed after Last-Event-ID',
+  summary: 'What changes for the signed-in person, live (Server-Sent Events), resumed after Last-Event-ID',
   policy: { who: 'person' },
-  query: z.strictObject({ connectionId: z.uuid().optional() }),
   reply: 'events',
 })
 
@@ -25,7 +23,7 @@ export function eventsPages(site: Site): Binding[] {
         typeof lastEventId === 'string' && /^[\w.:-]{1,100}$/.test(lastEventId) ? { 'last-event-id': lastEventId } : {}
       const { token } = site.state(call.request)
       const isSignedIn = async () => token !== null && (await site.sessions.check(token, site.backends(call, checkMs).accounts)) !== null
-      const reply = await site.backends(call).conductor.events({ userId: call.userId, query: call.query, headers, signal: call.signal })
+      const reply = await site.backends(call).conductor.events({ userId: call.userId, headers, signal: call.signal })
       return {
         headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
         body: Readable.from(whileTrue(isSignedIn, reply.body ?? []), { objectMode: false }),
