@@ -1,5 +1,5 @@
 import { AshevilleError } from '@asheville/core'
-import type { Job, JobType } from 'bullmq'
+import type { Job, JobsOptions, JobType } from 'bullmq'
 import { answering } from './answering.ts'
 import { queueName, streamKey } from './names.ts'
 import type { AnyQueue, QueueBackend } from './queue-backend.ts'
@@ -16,6 +16,8 @@ export interface Producer {
    * asked for at the very end of a run is not swallowed. Throws `unavailable` soon when the queue is away.
    */
   enqueueSync(network: string, job: SyncJobData, options: EnqueueOptions): Promise<void>
+  /** The same for many, all at once, that nobody waits for. When it throws, some of them may have been added. */
+  enqueueScheduled(network: string, jobs: readonly SyncJobData[]): Promise<void>
   /** Removes the stream's job unless it runs. */
   removeSync(network: string, connectionId: string, stream: string): Promise<void>
   /**
@@ -26,7 +28,13 @@ export interface Producer {
   forgetPerson(network: string, userId: string, connectionIds: readonly string[]): Promise<number>
 }
 
+const jobName = 'sync-stream'
 const scheduledPriority = 10
+const optionsOf = (id: string): JobsOptions => ({
+  deduplication: { id, keepLastIfActive: true },
+  removeOnComplete: { age: 600, count: 1000 },
+  removeOnFail: { age: 86_400, count: 1000 },
+})
 const jobStates: readonly JobType[] = ['active', 'wait', 'prioritized', 'delayed', 'waiting-children', 'completed', 'failed']
 
 /**
@@ -44,13 +52,17 @@ export function createProducer(backend: QueueBackend): Producer {
         const queue = await queueOf(network)
         const id = streamKey(job.connectionId, job.stream)
         if (!isScheduled) await putFirst(queue, id)
-        await queue.add('sync-stream', data, {
-          deduplication: { id, keepLastIfActive: true },
-          removeOnComplete: { age: 600, count: 1000 },
-          removeOnFail: { age: 86_400, count: 1000 },
-          ...(isScheduled ? { priority: scheduledPriority } : {}),
-        })
+        await queue.add(jobName, data, { ...optionsOf(id), ...(isScheduled ? { priority: scheduledPriority } : {}) })
       })
+    },
+
+    async enqueueScheduled(network, jobs) {
+      const added = jobs.map((job) => ({
+        name: jobName,
+        data: syncJobDataSchema.parse(job),
+        opts: { ...optionsOf(streamKey(job.connectionId, job.stream)), priority: scheduledPriority },
+      }))
+      await answering(async () => (await queueOf(network)).addBulk(added))
     },
 
     async removeSync(network, connectionId, stream) {

@@ -277,6 +277,25 @@ function describeQueue(name: string, makePlace: () => Promise<Place>): void {
       expect(ran).toEqual([asked.syncId, scheduled.syncId])
     })
 
+    test('many that were scheduled are added at once, each once, and go after what people asked for', async () => {
+      const ran: string[] = []
+      const [first, second, asked] = [someJob(), someJob(), someJob()]
+      await producer.enqueueScheduled('many', [first, second, { ...first, syncId: randomUUID() }])
+      await producer.enqueueScheduled('many', [second])
+      await producer.enqueueSync('many', asked, { isScheduled: false })
+      consume(
+        'many',
+        (data) => {
+          ran.push(data.syncId)
+          return Promise.resolve(done)
+        },
+        { concurrency: 1 },
+      )
+      await until(() => ran.length >= 3)
+      await delay(100)
+      expect(ran).toEqual([asked.syncId, first.syncId, second.syncId])
+    })
+
     test('so does what was scheduled once somebody waits for it', async () => {
       const ran: string[] = []
       const [first, second] = [someJob(), someJob()]

@@ -5,6 +5,12 @@ import { addJobs } from './sync-jobs.ts'
 
 const works = "c.removed_at IS NULL AND c.state IN ('active', 'full')"
 
+// Asked of each stream by itself: so Postgres goes through what is due in its order, and never begins with all connections or people.
+const mayStart = `(SELECT ${works} AND c.provider = ANY ($2) AND u.closing_at IS NULL
+  FROM connections c JOIN users u ON u.id = c.user_id WHERE c.id = s.connection_id)`
+/** For each stream that is started so many are looked at, as other claimers may be busy with the first of them. */
+const lookedAt = 4
+
 /** Claims come every other second: what was due for longer became so while nobody could claim it. */
 const late = "interval '5 minutes'"
 /** What a small server was late with is done at once. */
@@ -35,16 +41,17 @@ export async function spreadLate(db: Database, networks: readonly string[]): Pro
  */
 export async function startDueStreams(tx: Database, networks: readonly string[], limit: number): Promise<SyncJob[]> {
   const people = await tx.query<{ id: string }>(
-    `SELECT u.id FROM streams s JOIN connections c ON c.id = s.connection_id JOIN users u ON u.id = s.user_id
-     WHERE s.next_due_at <= now() AND u.closing_at IS NULL AND ${works} AND c.provider = ANY ($2) ORDER BY s.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
+    `WITH due AS MATERIALIZED (
+       SELECT s.user_id, s.next_due_at FROM streams s WHERE s.next_due_at <= now() AND ${mayStart} ORDER BY s.next_due_at LIMIT $1 * ${lookedAt})
+     SELECT u.id FROM due JOIN users u ON u.id = due.user_id ORDER BY due.next_due_at LIMIT $1 FOR NO KEY UPDATE OF u SKIP LOCKED`,
     [limit, networks],
   )
   if (people.length === 0) return []
   // Read again now that the people are locked: another claimer may have been there in between.
   const due = await tx.query<StreamId & { userId: string }>(
     `SELECT s.connection_id AS "connectionId", s.name AS stream, s.user_id AS "userId"
-     FROM streams s JOIN connections c ON c.id = s.connection_id
-     WHERE s.user_id = ANY ($3) AND s.next_due_at <= now() AND ${works} AND c.provider = ANY ($2) ORDER BY s.next_due_at LIMIT $1`,
+     FROM streams s
+     WHERE s.user_id = ANY ($3) AND s.next_due_at <= now() AND ${mayStart} ORDER BY s.next_due_at LIMIT $1`,
     [limit, networks, [...new Set(people.map(({ id }) => id))]],
   )
   if (due.length === 0) return []

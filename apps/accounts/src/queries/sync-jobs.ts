@@ -1,7 +1,7 @@
 import type { SkippedItem } from '@asheville/core'
 import type { Quiet, SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
-import { mostQueued, queuedBy, standsInLine } from './admission.ts'
+import { mostQueued, queuedOf, standsInLine } from './admission.ts'
 import type { Rest } from '../streams/rest-after.ts'
 import type { JobRun, StreamId } from './leases.ts'
 import { nextMonth } from './reads.ts'
@@ -31,11 +31,10 @@ export async function addJobs(tx: Database, userId: string | null, streams: read
        WHERE ($1::uuid IS NULL OR s.user_id = $1) AND NOT EXISTS (
          SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name
            AND (u.finished_at IS NULL OR (u.sync_id = y.id AND u.finished_at > now() - $4 * interval '1 millisecond')))),
-     queued_before AS (${queuedBy('SELECT user_id FROM wanted')}),
      added AS (
        INSERT INTO sync_jobs AS j (sync_id, connection_id, stream, user_id, enqueue_after, parked_at)
-       SELECT w.sync_id, w.connection_id, w.name, w.user_id, now() + ${again}, CASE WHEN w.place + coalesce(q.jobs, 0) > ${mostQueued} THEN now() END
-       FROM wanted w LEFT JOIN queued_before q USING (user_id, provider)
+       SELECT w.sync_id, w.connection_id, w.name, w.user_id, now() + ${again}, CASE WHEN w.place + ${queuedOf('w')} > ${mostQueued} THEN now() END
+       FROM wanted w
        ON CONFLICT (sync_id, connection_id, stream) DO UPDATE SET state = 'queued', reason = NULL, until = NULL, run = j.run + 1,
          is_planned = false, takes = 0, enqueue_after = now() + ${again}, parked_at = excluded.parked_at, finished_at = NULL,
          earlier_news = j.new_items + j.gone_items
@@ -91,11 +90,10 @@ export async function claimUnheldJobs(db: Database, networks: readonly string[],
        LEFT JOIN leases l ON l.connection_id = j.connection_id AND l.stream = j.stream
        WHERE j.finished_at IS NULL AND j.enqueue_after <= now() AND (l.holder IS NULL OR l.expires_at <= now())
        ORDER BY j.enqueue_after LIMIT $2 FOR UPDATE OF j SKIP LOCKED),
-     queued AS (${queuedBy('SELECT user_id FROM due WHERE parked_at IS NOT NULL')}),
      placed AS (
        SELECT d.*, CASE WHEN d.parked_at IS NULL THEN 0
-         ELSE coalesce(q.jobs, 0) + row_number() OVER (PARTITION BY d.user_id, d.provider, d.parked_at IS NULL ORDER BY d.parked_at) END AS place
-       FROM due d LEFT JOIN queued q USING (user_id, provider)),
+         ELSE ${queuedOf('d')} + row_number() OVER (PARTITION BY d.user_id, d.provider, d.parked_at IS NULL ORDER BY d.parked_at) END AS place
+       FROM due d),
      moved AS (
        UPDATE sync_jobs j SET enqueue_after = now() + ${again}, parked_at = CASE WHEN p.place > ${mostQueued} THEN j.parked_at END FROM placed p
        WHERE j.sync_id = p.sync_id AND j.connection_id = p.connection_id AND j.stream = p.stream RETURNING j.*)
