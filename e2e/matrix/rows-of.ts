@@ -31,8 +31,10 @@ export async function checksumsOf(databaseUrl: string, files: string, userId: st
     const sums: Record<string, string> = {}
     for (const { name, columns } of tables) {
       if (nobodys.has(name)) continue
+      // A lease is renewed for as long as the tests take.
+      const row = name === 'accounts.leases' ? "(to_jsonb(t) - 'expires_at')::text" : 't::text'
       const { rows } = await client.query<{ sum: string; many: string }>(
-        `SELECT count(*) AS many, md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) AS sum FROM ${name} t WHERE ${ownerIn(name, columns)}`,
+        `SELECT count(*) AS many, md5(coalesce(string_agg(${row}, E'\\n' ORDER BY ${row}), '')) AS sum FROM ${name} t WHERE ${ownerIn(name, columns)}`,
         [userId],
       )
       sums[name] = `${rows[0]!.many} rows ${rows[0]!.sum}`

@@ -43,7 +43,7 @@ export function appsPages(site: Site): Binding[] {
         contentTypes,
         ticked: new Set(ticked(form)),
         name: textOf(form, 'name'),
-        days: appTokenDays.map((days) => ({ value: String(days), text: daysText(days, t), isChosen: String(days) === chosenDays(form) })),
+        days: appTokenDays.map((days) => ({ value: String(days), text: daysText(days, t), isChosen: days === chosenDays(form) })),
       },
     })
   }
@@ -68,7 +68,7 @@ export function appsPages(site: Site): Binding[] {
         current: textOf(form, 'current') || null,
         name: textOf(form, 'name'),
         scopes: chosenScopes(form),
-        days: appTokenDays.find((days) => String(days) === chosenDays(form)) ?? appTokenDays[0],
+        days: chosenDays(form),
       }
       try {
         const { secret } = await site.backends(visit, passwordMs).accounts.createAppToken({ userId, body })
@@ -104,8 +104,9 @@ function actOf(scope: Scope): Act {
   return scope.endsWith(':read') ? 'read' : 'write'
 }
 
-function chosenDays(form: Form | null): string {
-  return textOf(form, 'days') || String(appTokenDays[1])
+function chosenDays(form: Form | null): (typeof appTokenDays)[number] {
+  const at = appTokenDays.findIndex((days) => String(days) === textOf(form, 'days'))
+  return appTokenDays[at === -1 ? 1 : at]!
 }
 
 function daysText(days: number | null, t: Translate): string {
