@@ -541,7 +541,14 @@ describe('browsing', () => {
     const visitor = await start(given)
     const page = await (await visitor.get('/browse?network=mastodon&type=posts&from=2025-01-01&to=2025-01-31&x=%3Cscript%3E')).text()
     expect(asked).toEqual([
-      { limit: 24, network: 'mastodon', contentType: 'posts', from: '2025-01-01T00:00:00.000Z', to: '2025-02-01T00:00:00.000Z' },
+      {
+        limit: 24,
+        order: 'newest',
+        network: 'mastodon',
+        contentType: 'posts',
+        from: '2025-01-01T00:00:00.000Z',
+        to: '2025-02-01T00:00:00.000Z',
+      },
     ])
     expect(page).toContain('href="/browse?network=mastodon&amp;type=posts&amp;from=2025-01-01&amp;to=2025-01-31&amp;cursor=after-one"')
     expect(page).not.toContain('<script>')

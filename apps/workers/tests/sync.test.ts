@@ -327,7 +327,7 @@ describe('a budget of requests', () => {
   /** As if the window had passed. */
   async function passWindow() {
     const redis = connectPatiently(all.urls.redisUrl)
-    await redis.del(...(await redis.keys('budget:*')), 'limit:scroll', `limit:scroll:${scroll.url}`)
+    await redis.del(...(await redis.keys('budget:*')), ...(await redis.keys('limit:*')))
     disconnect(redis)
     await all.db.query("UPDATE sync_jobs SET until = now(), enqueue_after = now() WHERE state = 'waiting'")
   }
