@@ -1,8 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, test, jest } from '@jest/globals'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Network, PullIo, Stream, Walk } from '@asheville/core'
 import { startConstellation, type Constellation } from './constellation.ts'
 import { inParts, startScroll, type Scroll } from './scroll.ts'
+
+// A job whose hand-over to the queue fails on a busy machine is handed over again after half a minute.
+jest.setTimeout(60_000)
 
 /*
  * A network that charges for each record of two lists, which are pulled side by side and each in parts, on all services as they run. `charged` is
