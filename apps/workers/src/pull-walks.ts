@@ -30,7 +30,7 @@ export interface PullParts extends StoreParts {
 /** People see news first; then the past is filled in; then it is looked through again. */
 const order = ['incremental', 'backfill', 'recheck'] as const
 /** So many walks are pulled at once. */
-const sideBySide = 4
+const sideBySide = 8
 
 /** Adds the walks that this sync starts to the open ones. */
 export async function planWalks(parts: PullParts, open: readonly Walk[]): Promise<Walk[]> {
