@@ -1,4 +1,4 @@
-import { createDatabase } from '@asheville/database'
+import { createDatabase, type Database } from '@asheville/database'
 import type { Counts, Simulator } from '@asheville/simulators'
 import { startHttpProxy, untilAtRest, type Proxy, type Verdict } from './harness/index.ts'
 import { syncNow, type Instance } from './instance.ts'
@@ -83,17 +83,20 @@ export async function runFaultyScenario(scenario: FaultyScenario): Promise<Fault
 
 /** Syncs until one has ended well and no file is left to be tried again; answers how many that took. */
 async function syncUntilWhole(instance: Instance, { userId }: Person, timeoutMs: number): Promise<number> {
-  const database = createDatabase({ url: instance.constellation.databaseUrl, schema: 'platform', poolSize: 1 })
+  const [platform, accounts] = ['platform', 'accounts'].map((schema) =>
+    createDatabase({ url: instance.constellation.databaseUrl, schema, poolSize: 1 }),
+  ) as [Database, Database]
   try {
     for (let syncs = 1; syncs <= mostSyncs; syncs += 1) {
       const { state } = await syncNow(instance, userId, { timeoutMs })
       // A quarter of an hour, and more each time, is not waited for.
-      const pending = await database.query('UPDATE pending_items SET next_at = now() RETURNING 1', [])
+      const pending = await platform.query('UPDATE pending_items SET next_at = now() RETURNING 1', [])
+      await accounts.query('UPDATE streams SET media_due_at = now() WHERE media_due_at IS NOT NULL', [])
       if (state === 'done' && pending.length === 0) return syncs
     }
     throw new Error(`Not whole after ${mostSyncs} syncs`)
   } finally {
-    await database.close()
+    await Promise.all([platform.close(), accounts.close()])
   }
 }
 
