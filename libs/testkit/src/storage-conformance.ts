@@ -262,6 +262,21 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
         await storage.remove('a/file.json', null, signal)
         expect(await storage.get('a/file.json', { signal })).toBeNull()
       })
+
+      test('follows many removes side by side, while others are written', async () => {
+        const names = Array.from({ length: 12 }, (_, index) => `many/${index}.json`)
+        for (const result of await storage.put(
+          names.map((name) => uploadOf(name, name)),
+          signal,
+        ))
+          expect(result.outcome).toBe('stored')
+        const [results] = await Promise.all([
+          storage.put([uploadOf('other/1.json', 'kept'), uploadOf('other/2.json', 'kept too')], signal),
+          ...names.map((name) => storage.remove(name, null, signal)),
+        ])
+        expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
+        expect((await paths(storage)).sort()).toEqual(['other/1.json', 'other/2.json'])
+      })
     })
 
     describe('list', () => {

@@ -4,6 +4,7 @@ import type { files } from 'dropbox'
 import { addressOf, pathOf } from './address.ts'
 import { changesSince, untilChange } from './changes.ts'
 import { createClient, type Client } from './client.ts'
+import { commitInTurn } from './commits.ts'
 import { groupFiles, putFiles } from './put-files.ts'
 
 /** The largest that can be put together of parts: 2^41 - 2^22. https://www.dropbox.com/developers/documentation/http/documentation#files-upload_session-start */
@@ -46,7 +47,9 @@ export function openAppFolder(io: StorageIo): Storage {
       if (file === null) return
       if (revision !== null && file.revision !== revision) throw changed()
       const parent_rev = revision ?? file.revision
-      await orNull(call(signal, (sdk, options) => sdk.filesDeleteV2({ path: addressOf(path), parent_rev }, options)))
+      await commitInTurn(io.account.id, () =>
+        orNull(call(signal, (sdk, options) => sdk.filesDeleteV2({ path: addressOf(path), parent_rev }, options))),
+      )
     },
 
     async space(signal) {

@@ -2,6 +2,7 @@ import { AshevilleError, checkedUpload, kindOf, throwIfAborted, type PutResult, 
 import type { files } from 'dropbox'
 import { addressOf } from './address.ts'
 import type { Client } from './client.ts'
+import { commitInTurn } from './commits.ts'
 import { createContentHash } from './content-hash.ts'
 import { sendInParts } from './send-in-parts.ts'
 import { errorOfTags, tagsOf } from './translate-error.ts'
@@ -27,10 +28,7 @@ interface Ready {
   settle(result: PutResult): void
 }
 
-/**
- * Dropbox serialises commits per account, and refuses what comes side by side. So each account has one writer in this process; what is
- * handed in while it writes is written together afterwards. https://developers.dropbox.com/dbx-performance-guide
- */
+/** Each account has one writer in this process; what is handed in while it writes is written together afterwards. */
 const queues = new Map<string, Ready[]>()
 
 /** As `Storage.put`. */
@@ -72,7 +70,7 @@ async function writeAll(accountId: string): Promise<void> {
   const queue = queues.get(accountId) ?? []
   // What else is handed in within this turn goes along.
   await Promise.resolve()
-  while (queue.length > 0) await writeGroup(takeGroup(queue))
+  while (queue.length > 0) await commitInTurn(accountId, () => writeGroup(takeGroup(queue)))
   queues.delete(accountId)
 }
 
