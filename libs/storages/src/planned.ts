@@ -8,8 +8,5 @@ export interface PlannedStorage {
 export const plannedStorages: readonly PlannedStorage[] = [
   { id: 'google-drive', title: 'Google Drive' },
   { id: 'onedrive', title: 'OneDrive' },
-  { id: 'nextcloud', title: 'Nextcloud' },
-  { id: 'webdav', title: 'WebDAV' },
-  { id: 's3', title: 'S3' },
   { id: 'box', title: 'Box' },
 ]

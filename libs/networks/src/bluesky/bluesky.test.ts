@@ -5,21 +5,15 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { AshevilleError, LoginIo, Page, PullIo } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
-import { startBluesky, type BlueskySimulator, type Fault } from '@asheville/simulators'
-import { createReference, describeNetwork, type NetworkWorld, type WorldFault } from '@asheville/testkit'
+import { startBluesky, type BlueskySimulator } from '@asheville/simulators'
+import { createReference, describeNetwork, faultAt, type NetworkWorld } from '@asheville/testkit'
 import { bluesky } from './index.ts'
 import { repository } from './repository.ts'
 
 function worldOf(server: BlueskySimulator): NetworkWorld {
   const http = createHttp({ allow: ['127.0.0.0/8'], timeoutMs: 300 })
-  const state = { count: 0, faults: [] as { remove(): void }[], uris: [] as string[] }
+  const state = { count: 0, uris: [] as string[] }
   const start = Date.parse('2023-01-01T00:00:00Z')
-  const faults: Record<WorldFault, Fault> = {
-    unauthorized: { kind: 'unauthorized' },
-    'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 7 },
-    'server-error': { kind: 'server-error' },
-    hang: { kind: 'stall' },
-  }
   return {
     http,
     token: server.openSession().accessJwt,
@@ -51,10 +45,7 @@ function worldOf(server: BlueskySimulator): NetworkWorld {
       },
     },
     signIn: { handle: 'alice.test', password: server.account().appPassword, server: server.url },
-    fault(fault) {
-      for (const planned of state.faults.splice(0)) planned.remove()
-      if (fault) state.faults.push(server.faults.add(faults[fault]))
-    },
+    fault: faultAt(server),
     async close() {
       await http.close()
       await server.close()

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { kindOf, type AppIo, type AshevilleError, type Item, type MediaSource, type PullIo } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startFacebook, type FacebookSimulator, type Fault } from '@asheville/simulators'
-import { createReference, describeNetwork, type NetworkWorld, type WorldFault } from '@asheville/testkit'
+import { createReference, describeNetwork, faultAt, type NetworkWorld } from '@asheville/testkit'
 import { facebook } from './index.ts'
 import { login } from './login.ts'
 
@@ -16,7 +16,7 @@ const start = Date.parse('2023-01-01T00:00:00Z')
 function worldOf(server: FacebookSimulator): NetworkWorld {
   const http = createHttp({ allow: ['127.0.0.0/8'], timeoutMs: 300 })
   const broken = new Set<string>()
-  const state = { count: 0, faults: [] as { remove(): void }[] }
+  const state = { count: 0 }
   const truth = () => server.truth('alice')
   const remove = (id: string) => (server.remove(id), addressOf(id))
   /** Two of three share their second with another. */
@@ -27,12 +27,6 @@ function worldOf(server: FacebookSimulator): NetworkWorld {
     }
   }
   const lateAt = () => start + Math.floor(state.count / 3) * 60_000 - 1000
-  const faults: Record<WorldFault, Fault> = {
-    unauthorized: { kind: 'unauthorized' },
-    'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 7 },
-    'server-error': { kind: 'server-error' },
-    hang: { kind: 'stall' },
-  }
   return {
     http: { ...http, fetch: withBroken(http.fetch, broken) },
     token: server.issueToken(),
@@ -97,10 +91,7 @@ function worldOf(server: FacebookSimulator): NetworkWorld {
         addLate: () => server.addEvent({ start: start - 3600_000, name: 'Long before' }),
       },
     },
-    fault(fault) {
-      for (const planned of state.faults.splice(0)) planned.remove()
-      if (fault) state.faults.push(server.faults.add(faults[fault]))
-    },
+    fault: faultAt(server),
     rename: () => server.rename('Ann Other'),
     async close() {
       await http.close()

@@ -33,8 +33,8 @@ export async function locateMedia(source: MediaSource, io: PullIo): Promise<stri
 }
 
 /**
- * Where listings had the best of so many files a while ago, by this process's way out: what `photos` has listed, `posts` need not ask about picture
- * by picture. Addresses last for days.
+ * Addresses of the largest files as listings told them, by account and name of the file, and apart for each HTTP client: what `photos` has listed,
+ * `posts` need not ask about picture by picture. Addresses last for days.
  */
 const listed = new WeakMap<Http['agent'], Map<string, { address: string; listedMs: number }>>()
 const mostListed = 5000

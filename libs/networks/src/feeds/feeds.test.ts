@@ -4,21 +4,13 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { AshevilleError, type Item, type LoginIo, type PullIo } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
-import { oddDates, startFeeds, type Fault, type FeedsSimulator } from '@asheville/simulators'
-import { createReference, describeNetwork, type NetworkWorld, type WorldFault } from '@asheville/testkit'
+import { oddDates, startFeeds, type FeedsSimulator } from '@asheville/simulators'
+import { createReference, describeNetwork, faultAt, type NetworkWorld } from '@asheville/testkit'
 import { entries } from './entries-stream.ts'
 import { feeds } from './index.ts'
 
-const faults: Record<WorldFault, Fault> = {
-  unauthorized: { kind: 'unauthorized' },
-  'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 7 },
-  'server-error': { kind: 'server-error' },
-  hang: { kind: 'stall' },
-}
-
 function worldOf(site: FeedsSimulator, path: string): NetworkWorld {
   const http = createHttp({ allow: ['127.0.0.0/8'], timeoutMs: 300 })
-  const planned: { remove(): void }[] = []
   const published = (count: number) => new Date(Date.parse('2023-01-01T00:00:00Z') + count * 3600_000)
   let count = 0
   let last = ''
@@ -46,10 +38,7 @@ function worldOf(site: FeedsSimulator, path: string): NetworkWorld {
       },
     },
     signIn: { url: `${site.url}${path}` },
-    fault(fault) {
-      for (const one of planned.splice(0)) one.remove()
-      if (fault) planned.push(site.faults.add(faults[fault]))
-    },
+    fault: faultAt(site),
     close: async () => {
       await http.close()
       await site.close()

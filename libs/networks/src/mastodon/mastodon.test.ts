@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { AshevilleError, PullIo } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startMastodon, type Fault, type MastodonSimulator } from '@asheville/simulators'
-import { createReference, describeNetwork, type NetworkWorld, type WorldFault } from '@asheville/testkit'
+import { createReference, describeNetwork, faultAt, type NetworkWorld } from '@asheville/testkit'
 import { mastodon } from './index.ts'
 import { login } from './login.ts'
 
@@ -14,7 +14,7 @@ function worldOf(server: MastodonSimulator): NetworkWorld {
   const http = createHttp({ allow: ['127.0.0.0/8'], timeoutMs: 300 })
   const marked = { favourites: '', bookmarks: '' }
   const broken = new Set<string>()
-  const state = { count: 0, people: 0, faults: [] as { remove(): void }[] }
+  const state = { count: 0, people: 0 }
   const newest = () => server.truth()['alice']!.statuses[0]!.id
   const itemId = (id: string) => `${server.url}/users/alice/statuses/${id}`
   const start = Date.parse('2023-01-01T00:00:00Z')
@@ -25,12 +25,6 @@ function worldOf(server: MastodonSimulator): NetworkWorld {
       const createdAt = start + Math.floor(state.count / 3) * 60_000 + (state.count % 3)
       server.addStatus({ text: `Post ${state.count}`, createdAt, ...(index % 5 === 0 && { media: [{ description: 'A picture' }] }) })
     }
-  }
-  const faults: Record<WorldFault, Fault> = {
-    unauthorized: { kind: 'unauthorized' },
-    'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 7 },
-    'server-error': { kind: 'server-error' },
-    hang: { kind: 'stall' },
   }
   return {
     http: { ...http, fetch: withBroken(http.fetch, broken) },
@@ -65,10 +59,7 @@ function worldOf(server: MastodonSimulator): NetworkWorld {
       },
       follows: { many: 170, add: (count) => Array.from({ length: count }, () => server.follow(`person${state.people++}@far.example`)) },
     },
-    fault(fault) {
-      for (const planned of state.faults.splice(0)) planned.remove()
-      if (fault) state.faults.push(server.faults.add(faults[fault]))
-    },
+    fault: faultAt(server),
     async close() {
       await http.close()
       await server.close()

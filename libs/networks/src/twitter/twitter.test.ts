@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type AshevilleError, type Item, type PullIo } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startTwitter, type Breakage, type Fault, type TwitterOptions, type TwitterSimulator } from '@asheville/simulators'
-import { createReference, describeNetwork, type NetworkWorld, type WorldFault } from '@asheville/testkit'
+import { createReference, describeNetwork, faultAt, type NetworkWorld } from '@asheville/testkit'
 import { twitter } from './index.ts'
 import { login } from './login.ts'
 
@@ -17,7 +17,7 @@ function worldOf(server: TwitterSimulator): NetworkWorld {
   const me = server.account().id
   const truth = () => server.truth('alice')
   const broken = new Set<string>()
-  const state = { count: 0, people: 0, faults: [] as { remove(): void }[] }
+  const state = { count: 0, people: 0 }
   const start = Date.parse('2023-01-01T00:00:00Z')
   const newest = () => truth().posts[0]!
   const add = (count: number) => {
@@ -41,12 +41,6 @@ function worldOf(server: TwitterSimulator): NetworkWorld {
     },
     break: () => server.breakPost(truth()[kind][0]!.id, 'noText'),
   })
-  const faults: Record<WorldFault, Fault> = {
-    unauthorized: { kind: 'unauthorized' },
-    'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 7 },
-    'server-error': { kind: 'server-error' },
-    hang: { kind: 'stall' },
-  }
   return {
     http: { ...http, fetch: withBroken(http.fetch, broken) },
     token: server.issueTokens().accessToken,
@@ -88,10 +82,7 @@ function worldOf(server: TwitterSimulator): NetworkWorld {
         },
       },
     },
-    fault(fault) {
-      for (const planned of state.faults.splice(0)) planned.remove()
-      if (fault) state.faults.push(server.faults.add(faults[fault]))
-    },
+    fault: faultAt(server),
     charged() {
       const { postsRead = 0, usersRead = 0 } = server.counters.snapshot().other
       return postsRead + usersRead

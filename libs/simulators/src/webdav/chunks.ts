@@ -1,6 +1,6 @@
 import type { Answer, Call } from '../kit/index.ts'
 import { pathIn, hasParent, type Space } from './space.ts'
-import { nameOf, parentOf, type FileNode } from './tree.ts'
+import { etagOf, nameOf, parentOf, type FileNode } from './tree.ts'
 
 /**
  * Putting a file together of parts: https://docs.nextcloud.com/server/latest/developer_manual/client_apis/WebDAV/chunking.html. Parts are
@@ -27,7 +27,7 @@ export function joinChunks(files: Space, uploads: Space, call: Call, isRefused: 
   const checksum = typeof call.headers['oc-checksum'] === 'string' ? call.headers['oc-checksum'] : null
   const file = files.tree.put(destination, data, checksum)
   uploads.tree.remove(folder)
-  const etag = `"${file.version.toString(16)}-${data.length.toString(16)}"`
+  const etag = etagOf(file)
   return { status: old ? 204 : 201, headers: { etag, 'oc-etag': etag } }
 }
 

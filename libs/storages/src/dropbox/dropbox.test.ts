@@ -1,38 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { kindOf, type Http, type PutResult, type Storage, type StorageIo, type Upload } from '@asheville/core'
+import { kindOf, type StorageIo, type Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startDropbox, type DropboxOptions } from '@asheville/simulators'
-import { bytesOf, describeStorage, uploadOf, type StorageFault } from '@asheville/testkit'
+import { behindSimulator, bytesOf, describeStorage, paths, putOne, stored, uploadOf } from '@asheville/testkit'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createContentHash } from './content-hash.ts'
 import { dropbox } from './index.ts'
 
 const { signal } = new AbortController()
 
-async function putOne(storage: Storage, upload: Upload): Promise<PutResult> {
-  const [result] = await storage.put([upload], signal)
-  return result!
-}
-
-async function stored(storage: Storage, upload: Upload): Promise<string> {
-  const result = await putOne(storage, upload)
-  if (result.outcome !== 'stored') throw new Error(`${upload.path}: ${result.outcome}`)
-  return result.revision
-}
-
-async function paths(storage: Storage): Promise<string[]> {
-  const found: string[] = []
-  for await (const file of storage.list('', signal)) found.push(file.path)
-  return found.sort()
-}
-
-/** A Dropbox of a person's own, and its storage. On a busy machine every answer takes its time: only of one that hangs is soon given up. */
+/** A Dropbox of a person's own, and its storage. */
 async function openDropbox(options: DropboxOptions = {}) {
   const server = await startDropbox({ commitMs: 1, ...options })
-  const [patient, impatient] = [20_000, 400].map((timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
-  let isHanging = false
-  const http: Http = { ...patient!, fetch: (input, init) => (isHanging ? impatient! : patient!).fetch(input, init) }
+  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
   let token = server.issueTokens().accessToken
   const io: StorageIo = {
     http,
@@ -45,30 +26,16 @@ async function openDropbox(options: DropboxOptions = {}) {
   }
   return {
     server,
+    fault,
+    close,
     io,
     storage: dropbox.open(io),
     currentToken: () => token,
-    fault(fault: StorageFault | null) {
-      isHanging = fault === 'hang'
-      server.faults.clear()
-      if (fault) server.faults.add(faults[fault])
-    },
     renew() {
       server.expireTokens()
       token = server.issueTokens().accessToken
     },
-    async close() {
-      await server.close()
-      await Promise.all([patient!.close(), impatient!.close()])
-    },
   }
-}
-
-const faults: Record<StorageFault, Parameters<Awaited<ReturnType<typeof startDropbox>>['faults']['add']>[0]> = {
-  'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 1 },
-  'server-error': { kind: 'server-error' },
-  hang: { kind: 'stall' },
-  'cut-off': { kind: 'short-body' },
 }
 
 describeStorage('dropbox', async () => {

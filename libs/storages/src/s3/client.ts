@@ -48,7 +48,7 @@ export function createClient(io: Pick<StorageIo, 'http' | 'fields' | 'token'>): 
   }
 }
 
-export interface Place {
+interface Place {
   endpoint: string
   region: string
   bucket: string
@@ -58,7 +58,7 @@ export interface Place {
   isVirtual: boolean
 }
 
-/** From the fields of a connection. */
+/** From the fields of a connection. Throws `invalid` where one is missing. */
 export function placeOf(fields: Fields): Place {
   const { endpoint, region, bucket, folder = '', accessKey, style } = fields
   if (!endpoint || !region || !bucket || !accessKey) throw new AshevilleError('invalid', 'This S3 connection is not complete')

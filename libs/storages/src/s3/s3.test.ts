@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Fields, Http, LoginIo, Storage, StorageIo, Upload } from '@asheville/core'
+import type { Fields, LoginIo, StorageIo, Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startS3, type S3Options } from '@asheville/simulators'
-import { bytesOf, describeStorage, uploadOf, type StorageFault } from '@asheville/testkit'
+import { behindSimulator, bytesOf, describeStorage, stored, uploadOf } from '@asheville/testkit'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { s3 } from './index.ts'
 
@@ -11,23 +11,14 @@ const [login] = s3.logins
 if (login?.kind !== 'fields') throw new Error('no login')
 const { signIn } = login
 
-async function stored(storage: Storage, upload: Upload): Promise<string> {
-  const [result] = await storage.put([upload], signal)
-  if (result?.outcome === 'failed') throw result.error
-  if (result?.outcome !== 'stored') throw new Error(`${upload.path}: ${result?.outcome}`)
-  return result.revision
-}
-
-/** A service and a person's place in a bucket of it, as signing in finds it. On a busy machine every answer takes its time: only one that hangs is soon given up. */
+/** A service and a person's place in a bucket of it, as signing in finds it. */
 async function openS3(options: S3Options = {}, typed: Fields = {}) {
   const server = await startS3(options)
   const { port } = new URL(server.localUrl)
   // Where buckets are named by hosts, these lead here as well.
   const lookup = async () => [{ address: '127.0.0.1', family: 4 }]
   const allow = ['127.0.0.0/8', `s3.test:${port}`, `copies.s3.test:${port}`]
-  const [patient, impatient] = [20_000, 400].map((timeoutMs) => createHttp({ allow, timeoutMs, lookup }))
-  let isHanging = false
-  const http: Http = { ...patient!, fetch: (input, init) => (isHanging ? impatient! : patient!).fetch(input, init) }
+  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow, timeoutMs, lookup }))
   const loginIo: LoginIo = { http, variables: {}, signal, now: () => new Date() }
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.keys
   const endpoint = options.publicUrl === undefined ? server.url : `${options.publicUrl}:${port}`
@@ -46,28 +37,14 @@ async function openS3(options: S3Options = {}, typed: Fields = {}) {
   server.counters.reset()
   return {
     server,
+    fault,
+    close,
     io,
     loginIo,
     written,
     storage: s3.open(io),
     setToken: (next: string) => void (token = next),
-    fault(fault: StorageFault | null) {
-      isHanging = fault === 'hang'
-      server.faults.clear()
-      if (fault) server.faults.add(faults[fault])
-    },
-    async close() {
-      await server.close()
-      await Promise.all([patient!.close(), impatient!.close()])
-    },
   }
-}
-
-const faults: Record<StorageFault, Parameters<Awaited<ReturnType<typeof startS3>>['faults']['add']>[0]> = {
-  'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 1 },
-  'server-error': { kind: 'server-error' },
-  hang: { kind: 'stall' },
-  'cut-off': { kind: 'short-body' },
 }
 
 const services: Record<string, S3Options> = {

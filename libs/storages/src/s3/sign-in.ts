@@ -94,11 +94,10 @@ async function heedsConditions({ bucket: Bucket, prefix, call }: Client, signal:
     await put('one', 'any')
     if (!(await isRefused(put('two', null))) || !(await isRefused(put('two', '"of-another-version"')))) return false
     const found = await orNull(call(signal, (sdk, options) => sdk.send(new HeadObjectCommand({ Bucket, Key }), options)))
-    const isTaken = put('three', found?.ETag ?? null).then(
+    return await put('three', found?.ETag ?? null).then(
       () => true,
       () => false,
     )
-    return await isTaken
   } finally {
     const late = AbortSignal.timeout(5000)
     await call(late, (sdk, options) => sdk.send(new DeleteObjectCommand({ Bucket, Key }), options)).catch(() => undefined)

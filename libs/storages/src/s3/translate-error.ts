@@ -44,12 +44,11 @@ export function translateError(error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof S3ServiceException)) return translateFetchError(error, service, signal)
   const status = error.$metadata.httpStatusCode ?? 0
   const headers = new Headers((error.$response as { headers?: Record<string, string> } | undefined)?.headers)
-  const plain = errorOfResponse({ status, headers, body: null }, { service })
   // The answer to a HEAD has no code.
   if (status === 503 && headers.has('retry-after'))
     return new AshevilleError('rate-limited', `${service} asks to slow down`, waitOf('rate-limited', headers))
   const known = kinds[error.name] ?? (status === 403 ? kinds['AccessDenied'] : status === 412 ? kinds['PreconditionFailed'] : undefined)
-  if (!known) return plain
+  if (!known) return errorOfResponse({ status, headers, body: null }, { service })
   const [kind, message] = known
   const details = kind === 'rate-limited' || kind === 'unavailable' ? waitOf(kind, headers) : {}
   return new AshevilleError(kind, message, details)

@@ -30,10 +30,13 @@ export async function findNextcloud(address: string, io: Pick<LoginIo, 'http' | 
   }
 }
 
-/** Who signed in, by the id that paths have, which may be another than the name they sign in with (their e-mail address). */
+/**
+ * Where the files are of who signs in with `token` (`user:password`): by the id that paths have, which may be another than the name they sign
+ * in with (their e-mail address). Throws as `fetchJson`.
+ */
 export async function placeAt(base: string, token: string, io: Pick<LoginIo, 'http' | 'signal'>): Promise<NextcloudPlace> {
   const { body } = await fetchJson(io.http.fetch, `${base}/ocs/v2.php/cloud/user?format=json`, {
-    headers: ocsHeaders(token),
+    headers: { authorization: `Basic ${Buffer.from(token, 'utf8').toString('base64')}`, 'ocs-apirequest': 'true' },
     schema: { parse: (value: unknown) => (value as { ocs: { data: { id: string } } }).ocs.data.id },
     signal: io.signal,
     service: 'Nextcloud',
@@ -41,8 +44,3 @@ export async function placeAt(base: string, token: string, io: Pick<LoginIo, 'ht
   const id = encodeURIComponent(String(body))
   return { address: `${base}/remote.php/dav/files/${id}/`, uploads: `${base}/remote.php/dav/uploads/${id}/` }
 }
-
-export const ocsHeaders = (token: string): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(token, 'utf8').toString('base64')}`,
-  'ocs-apirequest': 'true',
-})

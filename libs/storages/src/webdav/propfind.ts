@@ -11,6 +11,7 @@ export interface Resource {
   bytes: number | null
   /** ISO 8601. */
   modified: string | null
+  /** Of the quota, in bytes (RFC 4331). */
   available: number | null
   used: number | null
 }
@@ -53,7 +54,7 @@ const parser = new XMLParser({
 })
 
 /** RFC 4918 §14.16. Throws `NoMultistatus`, also for one that ends half-way. */
-export function parseMultistatus(xml: string): Resource[] {
+function parseMultistatus(xml: string): Resource[] {
   const isWhole = !/<!DOCTYPE/i.test(xml) && XMLValidator.validate(xml) === true
   const root = isWhole ? (parser.parse(xml) as Record<string, unknown>) : {}
   if (!('multistatus' in root)) throw new NoMultistatus('unavailable', `${service} gave an answer that cannot be read`)

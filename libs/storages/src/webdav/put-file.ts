@@ -6,7 +6,7 @@ import { conditionsOf } from './conditions.ts'
 import { parentOf, type Folders } from './folders.ts'
 import { propfind, revisionOf } from './propfind.ts'
 import type { Abilities } from './abilities.ts'
-import { sendInChunks, chunkBytes } from './send-in-chunks.ts'
+import { chunkBytes, sendInChunks } from './send-in-chunks.ts'
 
 export interface Target {
   client: Client
@@ -134,10 +134,10 @@ function accepted(response: Response): Response {
 async function arrived({ client }: Target, address: string, upload: Upload, answer: Response, signal: AbortSignal): Promise<string> {
   const hash = answer.headers.get('x-hash-sha256')
   const told = revisionOf(answer.headers.get('etag'))
-  if (told !== null && (hash === null || hash === upload.sha256)) return told
+  const isSame = hash === null || hash === upload.sha256
+  if (told !== null && isSame) return told
   const [found] = (await propfind(client, address, 0, signal)) ?? []
-  const isWhole = hash === null || hash === upload.sha256
-  if (isWhole && found?.bytes === upload.bytes && found.etag !== null) return found.etag
+  if (isSame && found?.bytes === upload.bytes && found.etag !== null) return found.etag
   if (found?.etag) {
     const headers = conditionsOf(found.etag, address, 'DELETE')
     await client.send('DELETE', address, { headers, signal: AbortSignal.timeout(10_000) }).then(dismiss, () => undefined)

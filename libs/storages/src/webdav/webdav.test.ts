@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Fields, Http, LoginIo, Storage, StorageIo, Upload } from '@asheville/core'
+import type { Fields, LoginIo, StorageIo, Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startWebdav, type WebdavOptions } from '@asheville/simulators'
-import { bytesOf, describeStorage, uploadOf, type StorageFault } from '@asheville/testkit'
+import { behindSimulator, bytesOf, describeStorage, stored, uploadOf } from '@asheville/testkit'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { chunkBytes } from './send-in-chunks.ts'
 import { webdav } from './index.ts'
@@ -12,18 +12,10 @@ const [login] = webdav.logins
 if (login?.kind !== 'fields') throw new Error('no login')
 const { signIn } = login
 
-async function stored(storage: Storage, upload: Upload): Promise<string> {
-  const [result] = await storage.put([upload], signal)
-  if (result?.outcome !== 'stored') throw new Error(JSON.stringify(result))
-  return result.revision
-}
-
-/** A server and a person's folder on it, as signing in finds it. On a busy machine every answer takes its time: only one that hangs is soon given up. */
+/** A server and a person's folder on it, as signing in finds it. */
 async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
   const server = await startWebdav(options)
-  const [patient, impatient] = [20_000, 400].map((timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
-  let isHanging = false
-  const http: Http = { ...patient!, fetch: (input, init) => (isHanging ? impatient! : patient!).fetch(input, init) }
+  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
   const loginIo: LoginIo = { http, variables: {}, signal, now: () => new Date() }
   const { name: user, password } = server.account()
   const written = { address: options.nextcloud ? server.url : `${server.url}/dav`, user, password, folder: 'Asheville', ...typed }
@@ -41,6 +33,8 @@ async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
   server.counters.reset()
   return {
     server,
+    fault,
+    close,
     io,
     loginIo,
     signedIn,
@@ -49,23 +43,7 @@ async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
       server.revokePasswords()
       token = `${user}:${server.makePassword()}`
     },
-    fault(fault: StorageFault | null) {
-      isHanging = fault === 'hang'
-      server.faults.clear()
-      if (fault) server.faults.add(faults[fault])
-    },
-    async close() {
-      await server.close()
-      await Promise.all([patient!.close(), impatient!.close()])
-    },
   }
-}
-
-const faults: Record<StorageFault, Parameters<Awaited<ReturnType<typeof startWebdav>>['faults']['add']>[0]> = {
-  'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 1 },
-  'server-error': { kind: 'server-error' },
-  hang: { kind: 'stall' },
-  'cut-off': { kind: 'short-body' },
 }
 
 const servers: Record<string, WebdavOptions> = {

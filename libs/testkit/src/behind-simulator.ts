@@ -1,0 +1,40 @@
+import type { Http } from '@asheville/core'
+import type { StorageFault } from './storage-under-test.ts'
+
+/** As the simulators of `@asheville/simulators` have them. */
+const faults = {
+  'rate-limited': { kind: 'rate-limited', retryAfterSeconds: 1 },
+  'server-error': { kind: 'server-error' },
+  hang: { kind: 'stall' },
+  'cut-off': { kind: 'short-body' },
+} as const satisfies Record<StorageFault, unknown>
+
+interface Simulator {
+  faults: { add(fault: (typeof faults)[StorageFault]): unknown; clear(): void }
+  close(): Promise<void>
+}
+
+/**
+ * How a storage under test reaches its simulator, and how its requests go wrong; `close` ends both sides. On a busy machine every answer
+ * takes its time: only one that hangs is soon given up.
+ *
+ * @param createHttp a client that gives up on silence after so many milliseconds
+ */
+export function behindSimulator(server: Simulator, createHttp: (timeoutMs: number) => Http & { close(): Promise<void> }) {
+  const patient = createHttp(20_000)
+  const impatient = createHttp(400)
+  let isHanging = false
+  const http: Http = { ...patient, fetch: (input, init) => (isHanging ? impatient : patient).fetch(input, init) }
+  return {
+    http,
+    fault(fault: StorageFault | null): void {
+      isHanging = fault === 'hang'
+      server.faults.clear()
+      if (fault) server.faults.add(faults[fault])
+    },
+    async close(): Promise<void> {
+      await server.close()
+      await Promise.all([patient.close(), impatient.close()])
+    },
+  }
+}
