@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Fields, Http, Network, StorageAdapter } from '@asheville/core'
 import { asCaller, asService, createDatabase, isBound, migrate, type Database } from '@asheville/database'
 import { connectRedis, disconnect, type Redis } from '@asheville/redis'
-import { createVerifier, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
+import { createVerifier, sayOutages, startService, type Logger, type PublicKeys, type Service } from '@asheville/service'
 import { createAccess } from './access.ts'
 import { createRevocations } from './app-tokens/revocations.ts'
 import { checkKeys } from './check-keys.ts'
@@ -73,7 +73,10 @@ async function start(options: AccountsOptions): Promise<Service> {
   const refreshDb = createDatabase({ url, schema, poolSize: 10 })
   // Of its own, and impatient: it is what finds out that Postgres is away, however busy the others are.
   const mirrorDb = createDatabase({ url, schema, poolSize: 2, queryTimeoutMs: 1000, connectTimeoutMs: 1000 })
-  const redis = connectRedis(options.redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const redis = connectRedis(options.redisUrl, {
+    commandTimeoutMs: 500,
+    onOutage: sayOutages(logger, { away: 'Redis is away: sessions are checked in Postgres alone', back: 'Redis is back' }),
+  })
   const close = async () => {
     disconnect(redis)
     await Promise.all([db.close(), refreshDb.close(), mirrorDb.close()])
@@ -146,9 +149,4 @@ async function checkPostgres(db: Database): Promise<void> {
 
 async function checkRedis(redis: Redis): Promise<void> {
   await redis.ping()
-}
-
-function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
-  if (isDown) logger.warn({ error }, 'Redis is away: sessions are checked in Postgres alone')
-  else logger.info('Redis is back')
 }

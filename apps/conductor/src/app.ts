@@ -4,7 +4,7 @@ import { connectRedis, disconnect } from '@asheville/redis'
 import {
   bindAll,
   createVerifier,
-  errorFields,
+  sayOutages,
   startService,
   type Binding,
   type Logger,
@@ -55,7 +55,10 @@ export async function createConductor(options: ConductorOptions): Promise<Servic
   const { logger, sign, redisUrl, networks } = options
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: options.accountsUrl, sign })
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 60_000 })
-  const redis = connectRedis(redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const redis = connectRedis(redisUrl, {
+    commandTimeoutMs: 500,
+    onOutage: sayOutages(logger, { away: 'Redis is away: what is asked for waits in Postgres', back: 'Redis is back' }),
+  })
   const subscriber = createSubscriber(redisUrl)
   const queue = openBackend(options.queueUrl)
   const producer = createProducer(queue)
@@ -113,9 +116,4 @@ export function conductorBindings(context: Context): Binding[] {
     drainWorker: drainWorker(context),
     askBoard: askBoard(context),
   })
-}
-
-function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
-  if (isDown) logger.warn({ error: error ? errorFields(error) : undefined }, 'Redis is away: what is asked for waits in Postgres')
-  else logger.info('Redis is back')
 }

@@ -3,7 +3,7 @@ import { accountsRoutes, createClient } from '@asheville/clients'
 import { createDatabase, isBound, migrate } from '@asheville/database'
 import { createHttp } from '@asheville/http-client'
 import { connectRedis, disconnect } from '@asheville/redis'
-import { createLogger, createSigner, createVerifier, runService, type Logger } from '@asheville/service'
+import { createLogger, createSigner, createVerifier, runService, sayOutages } from '@asheville/service'
 import { storageById } from '@asheville/storages'
 import { startPlatform } from './app.ts'
 import { readPlatformConfig } from './config.ts'
@@ -20,7 +20,10 @@ runService(async () => {
   if (!(await isBound(db)))
     logger.warn('the role of DATABASE_URL passes row-level security by: that second wall between people does nothing')
   // A cache answers at once or not at all.
-  const redis = connectRedis(secrets.redisUrl, { commandTimeoutMs: 500, onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const redis = connectRedis(secrets.redisUrl, {
+    commandTimeoutMs: 500,
+    onOutage: sayOutages(logger, { away: 'the cache is out of reach: pages are read from the storages', back: 'the cache is back' }),
+  })
   const http = createHttp({ allow: config.OUTBOUND_ALLOW })
   const sign = createSigner({ issuer: 'platform', privateKey: secrets.privateKey })
   const accounts = createClient(accountsRoutes, { service: 'accounts', baseUrl: config.ACCOUNTS_URL, sign })
@@ -45,8 +48,3 @@ runService(async () => {
   })
   return { close: () => service.close(), logger }
 })
-
-function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
-  if (isDown) logger.warn({ error }, 'the cache is out of reach: pages are read from the storages')
-  else logger.info('the cache is back')
-}

@@ -3,7 +3,7 @@ import { accountsRoutes, createClient, platformRoutes } from '@asheville/clients
 import type { Fields, Http, Network } from '@asheville/core'
 import { checkRedis, createProducer, createSubscriber, openBackend, refuseEvictingRedis, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect } from '@asheville/redis'
-import { errorFields, startService, type Logger, type Service, type Sign } from '@asheville/service'
+import { sayOutages, startService, type Logger, type Service, type Sign } from '@asheville/service'
 import { createLeaseCalls } from './lease-calls.ts'
 import { startWorker, type Worker } from './start-worker.ts'
 import type { Workshop } from './sync-stream.ts'
@@ -48,7 +48,9 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
   const platform = createClient(platformRoutes, { service: 'platform', baseUrl: options.platformUrl, sign, timeoutMs: 120_000 })
   const redis = connectRedis(redisUrl)
   const subscriber = createSubscriber(redisUrl)
-  const queue = openBackend(options.queueUrl, { onOutage: (isDown, error) => sayOutage(logger, isDown, error) })
+  const queue = openBackend(options.queueUrl, {
+    onOutage: sayOutages(logger, { away: 'The queue is away: no new work is taken', back: 'The queue is back' }),
+  })
   const producer = createProducer(queue)
   const close = async () => {
     await queue.close()
@@ -93,9 +95,4 @@ export async function createWorkers(options: WorkersOptions): Promise<Service> {
     await close()
     throw error
   }
-}
-
-function sayOutage(logger: Logger, isDown: boolean, error: Error | null): void {
-  if (isDown) logger.warn({ error: error ? errorFields(error) : undefined }, 'The queue is away: no new work is taken')
-  else logger.info('The queue is back')
 }

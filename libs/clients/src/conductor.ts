@@ -30,25 +30,14 @@ const count = z.number().int().nonnegative()
  * - `on-time`: it is up to date, and is looked at again at `nextRunAt`.
  * - `done`: nothing more is planned.
  */
-export const standings = [
-  'clearing',
-  'syncing',
-  'queued',
-  'waiting',
-  'retrying',
-  'action-required',
-  'paused',
-  'late',
-  'on-time',
-  'done',
-] as const
+const standings = ['clearing', 'syncing', 'queued', 'waiting', 'retrying', 'action-required', 'paused', 'late', 'on-time', 'done'] as const
 export type StandingWord = (typeof standings)[number]
 
 /**
  * `raise-bound`: the person's own bound of reads a month is reached; it goes on by itself at `until`. `allow`: they did not allow it when they
  * connected, or were not asked for it; whatever else there is goes on.
  */
-export const actions = ['reconnect', 'free-space', 'raise-bound', 'allow'] as const
+const actions = ['reconnect', 'free-space', 'raise-bound', 'allow'] as const
 
 const standing = {
   word: z.enum(standings),

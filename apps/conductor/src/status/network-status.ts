@@ -1,5 +1,6 @@
 import type { Connection, NetworkStatus, StreamStatus, TypeStatus } from '@asheville/clients'
 import { isAllowed, type ContentType } from '@asheville/core'
+import { streamKey } from '@asheville/jobs'
 import type { NetworkFacts, PlatformClient } from '../context.ts'
 import { paceOf } from './paces-of.ts'
 import { standingOf, type Facts } from './standing-of.ts'
@@ -16,7 +17,7 @@ export interface Known {
   counts: readonly Count[] | null
   readsThisMonth: number
   isPausedHere: boolean
-  /** Items a minute, by `connectionId-stream`. */
+  /** Items a minute, by `streamKey`. */
   rates: ReadonlyMap<string, number>
   now: Date
 }
@@ -36,7 +37,8 @@ export function networkStatus({ connection, network, streams, counts, readsThisM
       newest: count?.newest ?? null,
     }
   }
-  const pace = (stream: StreamStatus) => paceOf(rates.get(`${connection.id}-${stream.stream}`), typesOf(stream.stream).map(stored), stream)
+  const pace = (stream: StreamStatus) =>
+    paceOf(rates.get(streamKey(connection.id, stream.stream)), typesOf(stream.stream).map(stored), stream)
   const mayBePulled = (name: string): boolean => {
     const stream = network?.streams.find((each) => each.name === name)
     return stream === undefined || isAllowed(stream, connection.declined)

@@ -1,5 +1,5 @@
 import { liveEventSchema, type StreamStatus, type TypeStatus } from '@asheville/clients'
-import type { StoredEvent } from '@asheville/jobs'
+import { streamKey, type StoredEvent } from '@asheville/jobs'
 import type { Pace } from './standing-of.ts'
 
 /** Over how long it is looked back. */
@@ -11,13 +11,13 @@ interface Batch {
   items: number
 }
 
-/** How fast each stream comes in, by `connectionId-stream`, from the events of the last minutes. */
+/** How fast each stream comes in, by `streamKey`, from the events of the last minutes. */
 export function ratesOf(events: readonly StoredEvent[], now: Date): Map<string, number> {
   const batches = new Map<string, Batch[]>()
   for (const { id, json } of events) {
     const event = liveEventSchema.safeParse(JSON.parse(json)).data
     if (event?.type !== 'progress') continue
-    const key = `${event.connectionId}-${event.stream}`
+    const key = streamKey(event.connectionId, event.stream)
     const batch = { atMs: Number(id.split('-')[0]), items: event.new + event.changed }
     batches.set(key, [...(batches.get(key) ?? []), batch])
   }
