@@ -17,7 +17,8 @@ export interface Comparison<Scene> {
   /** The worst ratio that is good enough. */
   goal: number
   rounds(scale: Scale): number
-  setup(scale: Scale): Promise<Scene>
+  /** What is opened on the way is put on `opened`, which is closed at the end, or when this throws. */
+  setup(scale: Scale, opened: AsyncDisposableStack): Promise<Scene>
   /** Ours. */
   a(scene: Scene, round: number): Promise<Taken>
   /** What it is measured against. */
@@ -26,7 +27,6 @@ export interface Comparison<Scene> {
   verify(scene: Scene): Promise<void>
   /** What else the rounds say. */
   more?(scene: Scene, rounds: readonly { a: Taken; b: Taken }[]): Figure[]
-  close(scene: Scene): Promise<void>
 }
 
 /** A metric of a comparison: in each round a, then b; of the rounds' ratios the median counts, and how far they are apart is told. */
@@ -35,8 +35,9 @@ export function compare<Scene>(comparison: Comparison<Scene>): Metric {
   return {
     name,
     async measure(scale) {
-      const scene = await comparison.setup(scale)
+      const opened = new AsyncDisposableStack()
       try {
+        const scene = await comparison.setup(scale, opened)
         const rounds: { a: Taken; b: Taken }[] = []
         for (let round = 0; round < comparison.rounds(scale); round++)
           rounds.push({ a: await comparison.a(scene, round), b: await comparison.b(scene, round) })
@@ -53,7 +54,7 @@ export function compare<Scene>(comparison: Comparison<Scene>): Metric {
           ...(comparison.more?.(scene, rounds) ?? []),
         ]
       } finally {
-        await comparison.close(scene)
+        await opened.disposeAsync()
       }
     },
   }

@@ -8,6 +8,9 @@ import { createSealing, readSealingKeys } from '../apps/accounts/src/sealing.ts'
 import { asPerson, asService, createDatabase, type Database } from '@asheville/database'
 import type { Instance } from '@asheville/e2e/instance.ts'
 
+/** All streams of a connection to Mastodon. */
+export const streams = ['statuses', 'favourites', 'bookmarks', 'follows'] as const
+
 /** Accounts' own data, for what no API makes many of. The caller closes it. */
 export function openAccountsData({ constellation }: Instance): Database {
   return createDatabase({ url: constellation.env.accounts['DATABASE_URL'] ?? '', schema: 'accounts', poolSize: 4 })

@@ -10,11 +10,20 @@ export async function cpuOfServices({ constellation }: Instance): Promise<number
 }
 
 /** The same of one process. */
-export async function cpuOf(pid: number | undefined): Promise<number> {
+export function cpuOf(pid: number | undefined): Promise<number> {
+  return sumOfTicks(pid, [11, 12])
+}
+
+/** The same of one process and its children who have ended and were waited for. */
+export function cpuWithChildren(pid: number | undefined): Promise<number> {
+  return sumOfTicks(pid, [11, 12, 13, 14])
+}
+
+async function sumOfTicks(pid: number | undefined, fieldsOfTimes: readonly number[]): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   // The second field is a name in brackets, which may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
+  return fieldsOfTimes.reduce((sum, field) => sum + Number(fields[field]), 0) * 10
 }
 
 /** The peak resident set of a process since it started, in bytes: proc_pid_status(5). */

@@ -14,8 +14,6 @@ export interface RedisDownOptions {
   seed: string | number
   /** How long Redis is stopped, and how long it is frozen afterwards. */
   seconds: number
-  /** Requests a second, to every endpoint in turn. */
-  perSecond?: number
 }
 
 /** One endpoint, asked as somebody who may. */
@@ -34,8 +32,10 @@ interface Reply {
   ms: number
 }
 
-/** What needs Redis is told to come back; it does at most this often. */
+/** What goes on for as long as somebody looks, and needs Redis for that: no page that is shown without it. */
 const follows = new Set(['GET /events'])
+/** Requests, to every endpoint in turn. */
+const perSecond = 50
 const hangMs = 2_000
 const backWithinMs = 5_000
 
@@ -43,7 +43,7 @@ const backWithinMs = 5_000
  * Redis is stopped, then frozen, while every endpoint of every service is asked in turn: each answers in time, as it does else or that one may come back later; the
  * services are alive, say what they lack, and are well again by themselves soon after.
  */
-export async function redisDown(name: string, world: World, { seed, seconds, perSecond = 50 }: RedisDownOptions): Promise<Figure[]> {
+export async function redisDown(name: string, world: World, { seed, seconds }: RedisDownOptions): Promise<Figure[]> {
   const supervisor = createSupervisor(() => world.instance.constellation)
   const endpoints = endpointsOf(world)
   const random = createRandom(seed, 'redis-down')
@@ -54,8 +54,7 @@ export async function redisDown(name: string, world: World, { seed, seconds, per
     const known = usual.get(endpoint.label) ?? new Set()
     usual.set(endpoint.label, known.add((await reply(endpoint)).status))
   }
-  const seconds5 = Math.min(5, seconds)
-  const quiet = await askFor(seconds5, perSecond, inTurn)
+  const quiet = await askFor(Math.min(5, seconds), inTurn)
   const figures = [lower(`${name}-quiet-p99`, p99(quiet), 'ms')]
   const outages: Record<string, [begin: () => Promise<void> | void, end: () => Promise<void> | void]> = {
     stopped: [() => supervisor.stop('redis'), () => supervisor.start('redis')],
@@ -64,7 +63,7 @@ export async function redisDown(name: string, world: World, { seed, seconds, per
   for (const [mode, [begin, end]] of Object.entries(outages)) {
     await begin()
     const probing = probe(world, seconds * 1000 - 1500)
-    const replies = await askFor(seconds, perSecond, inTurn)
+    const replies = await askFor(seconds, inTurn)
     const probes = await probing
     await end()
     const backMs = await untilUsual(world, endpoints, usual)
@@ -123,7 +122,7 @@ function isUsual({ endpoint, status, mayComeBack }: Reply, usual: ReadonlyMap<st
 }
 
 /** Nobody waits for an answer before the next asks. */
-async function askFor(seconds: number, perSecond: number, next: () => Endpoint): Promise<Reply[]> {
+async function askFor(seconds: number, next: () => Endpoint): Promise<Reply[]> {
   const replies: Promise<Reply>[] = []
   const began = performance.now()
   while (performance.now() - began < seconds * 1000) {

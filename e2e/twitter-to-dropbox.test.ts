@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startDropbox, startTwitter, type DropboxSimulator, type TwitterSimulator } from '@asheville/simulators'
 import { openBrowser } from '@asheville/testkit/browser'
 import type { Browser, Page } from 'playwright-core'
+import { privatePort } from '../scripts/embedded/ports.ts'
 import { untilAtRest } from './harness/index.ts'
 import { startInstance, type Instance } from './instance.ts'
 
@@ -17,7 +16,7 @@ let browser: Browser
 
 beforeAll(async () => {
   // Each has to know the others' addresses before it starts.
-  const [atDropbox, atTwitter] = [await freePort(), await freePort()]
+  const [atDropbox, atTwitter] = await Promise.all(['dropbox', 'twitter'].map((name) => privatePort(`${name} ${process.pid}`)))
   const [dropboxUrl, twitterUrl] = [`http://127.0.0.1:${atDropbox}`, `http://127.0.0.1:${atTwitter}`]
   ;[instance, browser] = await Promise.all([
     startInstance([dropboxUrl, twitterUrl], {
@@ -172,13 +171,4 @@ async function upToDate(page: Page): Promise<void> {
   await page.waitForURL('**/status')
   await page.getByText('Everything is up to date').waitFor({ timeout: 120_000 })
   await untilAtRest(instance.constellation)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -25,25 +25,21 @@ export const emptySync = compare<EmptySyncs>({
   valueUnit: 'ms of CPU',
   goal: 6,
   rounds: ({ quick }) => (quick ? 3 : 7),
-  async setup({ quick }) {
+  async setup({ quick }, opened) {
     const syncs = quick ? 300 : 1000
-    const scene = await startScene({ rateLimit: null }, { seed: 'empty', statuses: 0 }, { SYNC_INTERVAL_MINUTES: '1000' })
-    try {
-      const { instance, person } = scene
-      const db = openAccountsData(instance)
-      await addPeopleLike(instance, db, { userId: person.userId, streams, count: syncs - 1 })
-      const bare = await startBareQueue(instance.constellation.redisUrl, concurrency)
-      const all = { ...scene, db, bare, syncs }
-      // The first sync of everybody, and then until all code has been compiled that is going to be.
-      for (let round = 0; round < 3; round += 1) {
-        await syncAll(all)
-        await bare.run(syncs)
-      }
-      return all
-    } catch (error) {
-      await scene.close()
-      throw error
+    const started = startScene({ rateLimit: null }, { seed: 'empty', statuses: 0 }, { SYNC_INTERVAL_MINUTES: '1000' })
+    const scene = opened.adopt(await started, ({ close }) => close())
+    const { instance, person } = scene
+    const db = opened.adopt(openAccountsData(instance), (one) => one.close())
+    await addPeopleLike(instance, db, { userId: person.userId, streams, count: syncs - 1 })
+    const bare = opened.adopt(await startBareQueue(instance.constellation.redisUrl, concurrency), ({ close }) => close())
+    const all = { ...scene, db, bare, syncs }
+    // The first sync of everybody, and then until all code has been compiled that is going to be.
+    for (let round = 0; round < 3; round += 1) {
+      await syncAll(all)
+      await bare.run(syncs)
     }
+    return all
   },
   async a(scene) {
     const before = await cpuOfServices(scene.instance)
@@ -56,11 +52,6 @@ export const emptySync = compare<EmptySyncs>({
   async verify({ mastodon, syncs }) {
     const { total } = mastodon.counters.snapshot()
     if (total < syncs * 4) throw new Error(`The network was asked ${total} times`)
-  },
-  async close(scene) {
-    scene.bare.close()
-    await scene.db.close()
-    await scene.close()
   },
 })
 

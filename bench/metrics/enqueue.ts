@@ -1,23 +1,20 @@
 import { Queue } from 'bullmq'
 import { asService, type Database } from '@asheville/database'
-import { createProducer, openBackend, queuePrefix, refuseUnfitQueue } from '@asheville/jobs'
+import { queuePrefix } from '@asheville/jobs'
 import { connectRedis, disconnect, isReadyWithin, type Redis } from '@asheville/redis'
-import { createLogger } from '@asheville/service'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
-import type { Context } from '../../apps/conductor/src/context.ts'
-import { claimDue } from '../../apps/conductor/src/loops/claim-due.ts'
 import { compare } from '../compare.ts'
-import { addPeopleLike, makeAllDue, openAccountsData } from '../many-people.ts'
+import { addPeopleLike, makeAllDue, openAccountsData, streams } from '../many-people.ts'
+import { openQueueing, type Queueing } from '../open-queueing.ts'
 
 interface Due extends Scene {
   db: Database
   redis: Redis
-  context: Pick<Context, 'accounts' | 'queue' | 'producer' | 'log'>
+  queueing: Queueing
   bare: Queue
   jobs: number
 }
 
-const streams = ['statuses', 'favourites', 'bookmarks', 'follows']
 const atOnce = 100
 
 /**
@@ -30,53 +27,33 @@ export const enqueue = compare<Due>({
   valueUnit: 'ms',
   goal: 1 / 0.6,
   rounds: ({ quick }) => (quick ? 3 : 5),
-  async setup({ quick }) {
-    const scene = await startScene({ rateLimit: null }, { seed: 'enqueue', statuses: 0 })
-    try {
-      const { instance, person } = scene
-      const { constellation } = instance
-      await Promise.all([constellation.stop('conductor'), constellation.stop('workers')])
-      const db = openAccountsData(instance)
-      const people = quick ? 500 : 2500
-      await addPeopleLike(instance, db, { userId: person.userId, streams, count: people - 1 })
-      const redis = connectRedis(constellation.redisUrl)
-      const queue = openBackend(constellation.redisUrl)
-      await Promise.all([isReadyWithin(redis, 5000), refuseUnfitQueue(queue)])
-      const context = {
-        accounts: instance.accounts('conductor'),
-        queue,
-        producer: createProducer(queue),
-        log: createLogger('conductor', 'warn'),
-      }
-      const bare = new Queue('bare', { connection: redis })
-      const due = { ...scene, db, redis, context, bare, jobs: people * streams.length }
-      await queueDue(due)
-      await queueBare(due)
-      return due
-    } catch (error) {
-      await scene.close()
-      throw error
-    }
+  async setup({ quick }, opened) {
+    const scene = opened.adopt(await startScene({ rateLimit: null }, { seed: 'enqueue', statuses: 0 }), ({ close }) => close())
+    const { instance, person } = scene
+    const { constellation } = instance
+    await Promise.all([constellation.stop('conductor'), constellation.stop('workers')])
+    const db = opened.adopt(openAccountsData(instance), (one) => one.close())
+    const people = quick ? 500 : 2500
+    await addPeopleLike(instance, db, { userId: person.userId, streams, count: people - 1 })
+    const redis = opened.adopt(connectRedis(constellation.redisUrl), disconnect)
+    await isReadyWithin(redis, 5000)
+    const queueing = opened.adopt(await openQueueing(instance), ({ close }) => close())
+    const bare = opened.adopt(new Queue('bare', { connection: redis }), (queue) => queue.close())
+    const due = { ...scene, db, redis, queueing, bare, jobs: people * streams.length }
+    await queueDue(due)
+    await queueBare(due)
+    return due
   },
   a: async (due) => ({ value: await queueDue(due), cpuMs: null }),
   b: async (due) => ({ value: await queueBare(due), cpuMs: null }),
   // Each round has counted its jobs.
   verify: async () => undefined,
-  async close({ db, redis, context, bare, ...scene }) {
-    await bare.close()
-    await context.queue.close()
-    disconnect(redis)
-    await db.close()
-    await scene.close()
-  },
 })
 
-async function queueDue({ db, redis, context, jobs }: Due): Promise<number> {
+async function queueDue({ db, redis, queueing, jobs }: Due): Promise<number> {
   await asService(() => db.query('DELETE FROM syncs'))
   await makeAllDue(db, streams)
-  const started = performance.now()
-  await claimDue(context as Context, new AbortController().signal)
-  const took = performance.now() - started
+  const took = await queueing.queueAllDue()
   await empty(new Queue('sync-mastodon', { connection: redis, prefix: queuePrefix('sync-mastodon') }), jobs)
   return took
 }

@@ -33,12 +33,13 @@ function wall(name: string, startNetwork: StartNetwork, startStorage: () => Prom
     valueUnit: 'ms',
     goal: 1.2,
     rounds: ({ quick }) => (quick ? 1 : accounts.length),
-    async setup({ quick }) {
+    async setup({ quick }, opened) {
       const wanted = quick ? accounts.slice(0, 1) : accounts
       const network = await startNetwork({ accounts: wanted, latencyMs })
       const span = { from: '2020-01-01T00:00:00Z', to: '2024-12-31T00:00:00Z' }
       for (const account of wanted) network.generate({ account, seed: 'wall', posts: quick ? 2000 : 10_000, ...span })
-      return { ...(await startPair(network, await startStorage())), accounts: wanted, pages: [] }
+      const pair = opened.adopt(await startPair(network, await startStorage()), (started) => started.close())
+      return { ...pair, accounts: wanted, pages: [] }
     },
     async a(scene, round) {
       const { instance, network, person } = scene
@@ -65,6 +66,5 @@ function wall(name: string, startNetwork: StartNetwork, startStorage: () => Prom
       lower(`${name}-of-latency`, median(rounds.map(({ a }) => a.value)) / (pages.length * latencyMs), 'x pages x 50 ms', 1.2),
       lower(`${name}-pages`, pages.length, 'pages'),
     ],
-    close: (scene) => scene.close(),
   })
 }

@@ -4,7 +4,7 @@ import { higher } from '@asheville/e2e/figures.ts'
 import { connectOAuth } from '@asheville/e2e/instance.ts'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
 import { compare } from '../compare.ts'
-import { addPeopleLike, openAccountsData } from '../many-people.ts'
+import { addPeopleLike, openAccountsData, streams } from '../many-people.ts'
 
 interface Neighbours extends Scene {
   db: Database
@@ -18,7 +18,6 @@ interface Neighbours extends Scene {
 
 const latencyMs = 20
 const items = 20
-const streams = ['statuses', 'favourites', 'bookmarks', 'follows']
 const rounds = 3
 
 /**
@@ -31,32 +30,28 @@ export const noisyNeighbour = compare<Neighbours>({
   valueUnit: 'ms',
   goal: 1.3,
   rounds: () => rounds,
-  async setup({ quick }) {
-    const scene = await startScene(
+  async setup({ quick }, opened) {
+    const started = startScene(
       { latencyMs, accounts: ['alice', 'whale'] },
       { seed: 'neighbours', statuses: items },
       { SYNC_INTERVAL_MINUTES: '1000' },
     )
-    try {
-      const { instance, mastodon, person } = scene
-      const db = openAccountsData(instance)
-      const people = quick ? 60 : 300
-      const groups: string[][] = []
-      for (let time = 0; time <= 2 * rounds; time += 1)
-        groups.push(await addPeopleLike(instance, db, { userId: person.userId, streams, count: people }))
-      mastodon.generate({ account: 'whale', seed: 'whale', statuses: quick ? 20_000 : 200_000 })
-      const authorize = (address: string) => mastodon.authorize(address, { account: 'whale' })
-      const { id: whale } = await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, authorize)
-      const neighbours = { ...scene, db, whale, groups, whaleItems: [] }
-      // It was due by itself, and is not any more.
-      await stop(neighbours, await start(neighbours))
-      // Until all code has been compiled that is going to be.
-      await syncGroup(neighbours)
-      return neighbours
-    } catch (error) {
-      await scene.close()
-      throw error
-    }
+    const scene = opened.adopt(await started, ({ close }) => close())
+    const { instance, mastodon, person } = scene
+    const db = opened.adopt(openAccountsData(instance), (one) => one.close())
+    const people = quick ? 60 : 300
+    const groups: string[][] = []
+    for (let time = 0; time <= 2 * rounds; time += 1)
+      groups.push(await addPeopleLike(instance, db, { userId: person.userId, streams, count: people }))
+    mastodon.generate({ account: 'whale', seed: 'whale', statuses: quick ? 20_000 : 200_000 })
+    const authorize = (address: string) => mastodon.authorize(address, { account: 'whale' })
+    const { id: whale } = await connectOAuth(instance, person, 'mastodon', { server: mastodon.url }, authorize)
+    const neighbours = { ...scene, db, whale, groups, whaleItems: [] }
+    // It was due by itself, and is not any more.
+    await stop(neighbours, await start(neighbours))
+    // Until all code has been compiled that is going to be.
+    await syncGroup(neighbours)
+    return neighbours
   },
   async a(scene) {
     const syncId = await start(scene)
@@ -71,10 +66,6 @@ export const noisyNeighbour = compare<Neighbours>({
     if (whaleItems.some((count) => count === 0)) throw new Error('The long one did not move')
   },
   more: ({ whaleItems }) => [higher('noisy-neighbour-moved', Math.min(...whaleItems), 'items of the long one meanwhile', 1)],
-  async close(scene) {
-    await scene.db.close()
-    await scene.close()
-  },
 })
 
 /** A group's first syncs, asked for at once: the 95th percentile of how long they took, in ms. Throws unless all ended well, with all items. */

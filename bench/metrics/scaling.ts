@@ -1,21 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { asService, createDatabase, type Database } from '@asheville/database'
 import { lower, type Figure } from '@asheville/e2e/figures.ts'
 import { processTree } from '@asheville/e2e/harness/process-tree.ts'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
-import { createProducer, openBackend, refuseUnfitQueue } from '@asheville/jobs'
 import { connectRedis, disconnect, isReadyWithin, type Redis } from '@asheville/redis'
-import { createLogger } from '@asheville/service'
-import type { Context } from '../../apps/conductor/src/context.ts'
-import { claimDue } from '../../apps/conductor/src/loops/claim-due.ts'
-import { addPeopleLike, makeAllDue, openAccountsData, untilCaughtUp } from '../many-people.ts'
+import { addPeopleLike, makeAllDue, openAccountsData, streams, untilCaughtUp } from '../many-people.ts'
 import type { Metric } from '../metric.ts'
-import { cpuOfServices } from '../processes.ts'
+import { openQueueing } from '../open-queueing.ts'
+import { cpuOfServices, cpuWithChildren } from '../processes.ts'
 
 /** Long enough to tell what goes on without work. */
 const idleMs = 10_000
-const streams = ['statuses', 'favourites', 'bookmarks', 'follows']
 
 /**
  * What a stream takes while it is only scheduled, and a job while it is queued, in Postgres and in Redis; and what CPU time an empty sync of one costs which part:
@@ -52,7 +47,8 @@ async function measureAll({ scene, db, admin, redis, people }: Measured): Promis
   await makeAllDue(db, streams)
   const scheduled = await sizesOf(admin, redis)
 
-  const queuedMs = await queueAllDue(scene)
+  const queueing = await openQueueing(instance)
+  const queuedMs = await queueing.queueAllDue().finally(queueing.close)
   const queued = await sizesOf(admin, redis)
 
   await Promise.all([constellation.start('conductor'), constellation.start('workers')])
@@ -75,21 +71,6 @@ async function measureAll({ scene, db, admin, redis, people }: Measured): Promis
     lower('scaling-cpu-of-postgres', perJob('postgres'), 'ms of CPU a job'),
     lower('scaling-cpu-of-redis', perJob('redis'), 'ms of CPU a job'),
   ]
-}
-
-/** By one conductor, in this process; answers how long it took, in ms. */
-async function queueAllDue({ instance }: Scene): Promise<number> {
-  const queue = openBackend(instance.constellation.redisUrl)
-  try {
-    await refuseUnfitQueue(queue)
-    const log = createLogger('conductor', 'warn')
-    const context = { accounts: instance.accounts('conductor'), queue, producer: createProducer(queue), log }
-    const began = performance.now()
-    await claimDue(context as unknown as Context, new AbortController().signal)
-    return performance.now() - began
-  } finally {
-    await queue.close()
-  }
 }
 
 interface Measured {
@@ -155,11 +136,4 @@ async function cpuOfAll({ instance }: Scene): Promise<Cpu> {
     ...processTree(pids.postgres!).map((pid) => cpuWithChildren(pid).catch(() => 0)),
   ])
   return { services, postgres: postgres.reduce((sum, one) => sum + one, 0), redis }
-}
-
-async function cpuWithChildren(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // Own time, and that of children who were waited for: proc_pid_stat(5).
-  return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) * 10
 }

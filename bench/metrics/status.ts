@@ -8,11 +8,10 @@ import { lower } from '@asheville/e2e/figures.ts'
 import { syncNow } from '@asheville/e2e/instance.ts'
 import { startScene, type Scene } from '@asheville/e2e/scene.ts'
 import { median } from '../compare.ts'
-import { addPeopleLike, openAccountsData } from '../many-people.ts'
+import { addPeopleLike, openAccountsData, streams } from '../many-people.ts'
 import { requireDone, type Metric } from '../metric.ts'
 import { cpuOf, cpuOfServices } from '../processes.ts'
 
-const streams = ['statuses', 'favourites', 'bookmarks', 'follows']
 const atOnce = 16
 const rounds = 5
 

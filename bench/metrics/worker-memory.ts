@@ -30,7 +30,6 @@ export const workerMemory = compare<Memory>({
     lower('platform-memory-a', long, 'MiB'),
     lower('platform-memory-b', short, 'MiB'),
   ],
-  close: async () => undefined,
 })
 
 async function peakAfter(statuses: number, memory: Memory): Promise<Taken> {

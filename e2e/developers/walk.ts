@@ -9,16 +9,9 @@ const { createClient, createConfig } = await import(pathToFileURL(module.replace
 const api = await import(pathToFileURL(module).href)
 const client = createClient(createConfig({ baseUrl, auth: token, throwOnError: true }))
 
-const written = await api.writeItems({
-  client,
-  headers: { 'Idempotency-Key': 'walk' },
-  body: { items: [{ contentType: 'posts', at: '2022-02-03T04:05:06.000Z', object: { type: 'Note', content: 'From a generated client' } }] },
-})
-const again = await api.writeItems({
-  client,
-  headers: { 'Idempotency-Key': 'walk' },
-  body: { items: [{ contentType: 'posts', at: '2022-02-03T04:05:06.000Z', object: { type: 'Note', content: 'From a generated client' } }] },
-})
+const items = [{ contentType: 'posts', at: '2022-02-03T04:05:06.000Z', object: { type: 'Note', content: 'From a generated client' } }]
+const write = () => api.writeItems({ client, headers: { 'Idempotency-Key': 'walk' }, body: { items } })
+const [written, again] = [await write(), await write()]
 const { key } = written.data.items[0]
 const item = await api.getItem({ client, path: { key } })
 const unchanged = await api.getItem({

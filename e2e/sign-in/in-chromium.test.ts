@@ -1,9 +1,9 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { createServer } from 'node:net'
 import { startOAuthProvider, type OAuthProviderSimulator } from '@asheville/simulators'
 import { openBrowser } from '@asheville/testkit/browser'
 import type { Browser, Page } from 'playwright-core'
+import { privatePort } from '../../scripts/embedded/ports.ts'
 import { placeOf, scriptedNetwork, scriptedStorage, variablesOf } from './scripted-adapters.ts'
 import { startSite, type SignInSite } from './start-site.ts'
 
@@ -13,7 +13,8 @@ let browser: Browser
 let origin: string
 
 beforeAll(async () => {
-  const port = await freePort()
+  // It has to be known before the site starts.
+  const port = await privatePort(`sign-in ${process.pid}`)
   origin = `http://localhost:${port}`
   const redirectUris = [`${origin}/sign-in/cedar/callback`, `${origin}/sign-in/maple/callback`, `${origin}/connect/brook/callback`]
   provider = await startOAuthProvider({
@@ -105,15 +106,4 @@ async function allow(page: Page, name: string): Promise<void> {
 async function accessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze()
   expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-}
-
-/** Where the site will be: it has to be known before it starts. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
