@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { throwIfAborted, type Storage } from '@asheville/core'
+import { fewAtOnce, throwIfAborted, type Storage } from '@asheville/core'
 import type { platformRoutes } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { z } from 'zod'
@@ -13,7 +13,6 @@ import { doubtMedia } from './queries/media.ts'
 import { forgetPages, holdMonths, pathsBelow } from './queries/pages.ts'
 import { readText } from './read-text.ts'
 import { shownMedia, sweepMedia } from './sweep-media.ts'
-import { sideBySide } from './side-by-side.ts'
 import type { StorageOf } from './storage-access.ts'
 
 export type Removal = z.output<typeof platformRoutes.removeCopies.body>
@@ -116,13 +115,13 @@ async function removeMonths(scope: RemoveScope, files: ReadonlyMap<string, strin
 async function removePages(scope: RemoveScope, paths: readonly string[]): Promise<number> {
   const { db, storage, userId, storageId, cache, claims, signal } = scope
   const shown = new Set<string>()
-  await sideBySide(paths, atOnce, async (path) => {
+  await fewAtOnce(atOnce, paths, async (path) => {
     const text = await readText(storage, path, signal)
     for (const media of shownMedia(text ?? '')) shown.add(media)
   })
   for (const claim of claims) await checkFence(db, claim)
   await doubtMedia(db, userId, storageId, [...shown])
-  await sideBySide(paths, atOnce, (path) => storage.remove(path, null, signal))
+  await fewAtOnce(atOnce, paths, (path) => storage.remove(path, null, signal))
   await cache.forget(paths.map((path) => ({ userId, storageId, path })))
   return forgetPages(db, userId, storageId, paths)
 }

@@ -1,9 +1,8 @@
-import type { Storage } from '@asheville/core'
+import { fewAtOnce, type Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { dropMedia, keepMedia, listDoubted, markRemoving } from './queries/media.ts'
 import { listPages } from './queries/pages.ts'
 import { readText } from './read-text.ts'
-import { sideBySide } from './side-by-side.ts'
 
 /** Where the media lie that a page file shows. */
 export function shownMedia(page: string): Set<string> {
@@ -23,13 +22,13 @@ export async function sweepMedia(scope: { db: Database; storage: Storage; userId
   const doubted = new Set(await listDoubted(db, userId, storageId))
   if (doubted.size === 0) return 0
   const kept = new Set<string>()
-  await sideBySide(await listPages(db, userId, storageId), readers, async ({ path }) => {
+  await fewAtOnce(readers, await listPages(db, userId, storageId), async ({ path }) => {
     for (const media of shownMedia((await readText(storage, path, signal)) ?? '')) if (doubted.has(media)) kept.add(media)
   })
   await keepMedia(db, userId, storageId, [...kept])
   const unseen = [...doubted].filter((path) => !kept.has(path))
   const removing = await markRemoving(db, userId, storageId, unseen)
-  await sideBySide(removing, readers, (path) => storage.remove(path, null, signal))
+  await fewAtOnce(readers, removing, (path) => storage.remove(path, null, signal))
   await dropMedia(db, userId, storageId, removing)
   return removing.length
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AshevilleError, kindOf, throwIfAborted, type ContentType } from '@asheville/core'
+import { AshevilleError, fewAtOnce, kindOf, throwIfAborted, type ContentType } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { holding, holdMs } from './holding.ts'
 import { indexParts } from './index-parts.ts'
@@ -21,7 +21,6 @@ import {
 } from './month-parts.ts'
 import { findByKeys, type ItemRow } from './queries/items.ts'
 import { beginWriting, holdMonths, pagesOfMonths } from './queries/pages.ts'
-import { sideBySide } from './side-by-side.ts'
 
 /** A change of one item, by its key in the index. */
 export interface ItemChange {
@@ -141,7 +140,7 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
       failure ??= new AshevilleError('unavailable', 'The files in the storage keep changing while they are written', { retryAfterMs: 5000 })
       break
     }
-    await sideBySide(open, readers, (work) => prepare(scope, work, places))
+    await fewAtOnce(readers, open, (work) => prepare(scope, work, places))
     const drafts = open.flatMap(({ parts }) => parts.filter((part) => part.draft !== null))
     if (drafts.length === 0) break
     await scope.checkFence()

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, MediaState, platformRoutes } from '@asheville/clients'
 import { retryAfterHeaderMs } from '@asheville/http-client'
-import { AshevilleError, kindOf, throwIfAborted, type Http, type MediaSource, type Network, type PullIo } from '@asheville/core'
+import { AshevilleError, fewAtOnce, kindOf, throwIfAborted, type Http, type MediaSource, type Network, type PullIo } from '@asheville/core'
 import { faultOfStorage, ofStorage } from './of-storage.ts'
 import type { Target } from './pull-parts.ts'
 
@@ -74,7 +74,7 @@ export function createMediaTransfer(parts: Parts): MediaTransfer {
       const states = await findStored(parts, [...byUrl.keys()])
       const tryAll = async (some: readonly WantedMedia[]): Promise<WantedMedia[]> => {
         const again: WantedMedia[] = []
-        await atOnce(some, parts.limits.atOnce, async (media) => {
+        await fewAtOnce(parts.limits.atOnce, some, async (media) => {
           parts.check()
           const { fault, waitMs: _, ...state } = await transferOne(media)
           states[media.source.url] = state
@@ -245,18 +245,4 @@ const kindOfStatus = (status: number) => (status === 404 || status === 410 ? 'no
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'The server'
-}
-
-/** Runs `work` for every value, so many at once; the first failure is thrown once the others have settled. */
-async function atOnce<T>(values: readonly T[], count: number, work: (value: T) => Promise<void>): Promise<void> {
-  const rest = values.values()
-  let failure: { error: unknown } | null = null
-  const runner = async () => {
-    for (const value of rest) {
-      if (failure) return
-      await work(value).catch((error: unknown) => (failure ??= { error }))
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(count, values.length) }, runner))
-  if (failure) throw (failure as { error: unknown }).error
 }

@@ -74,12 +74,8 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
 
   const held = holdLease(shop.accounts, { fence: lease.fence, connectionId, stream: stream.name, ...context }, signal)
   const shown = showWork(shop.redis, { userId, connectionId, stream: stream.name, isNew: lease.needsPlan })
-  const ledger = createLedger({
-    accounts: shop.accounts,
-    target: targetOf(network, stream, { job, lease }),
-    lease: held,
-    onTold: shown.show,
-  })
+  const target = targetOf(network, stream, job, lease)
+  const ledger = createLedger({ accounts: shop.accounts, target, lease: held, onTold: shown.show })
 
   const turn = createTurn(crowd.turns, { isUrgent: lease.trigger !== 'schedule', signal: held.signal })
   const hasWaiting = async () => crowd.turns.hasWaiting() || (await crowd.hasWaiting())
@@ -90,7 +86,7 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
     const back = await findHeld(shop.redis, network.id, lease.connection.server).catch(() => null)
     if (back) throw new AshevilleError('rate-limited', back.reason, { retryAfterMs: back.until.getTime() - Date.now() })
     const onFile = () => (hasStored = true)
-    const parts = gatherParts(shop, network, stream, { job, lease, held, ledger, turn, scratch, hasWaiting, onFile })
+    const parts = gatherParts(shop, network, stream, { target, lease, held, ledger, turn, scratch, hasWaiting, onFile })
     parts.onStored = (tally, pages) => {
       if (Object.values(tally).every((count) => count === 0)) return
       shown.tell({ type: 'progress', connectionId, stream: stream.name, new: tally.new, changed: tally.changed, pages })
@@ -161,7 +157,7 @@ async function heed(shop: Workshop, network: Network, server: string | null, err
 }
 
 interface Slicing {
-  job: SyncJobData
+  target: Target
   lease: Lease
   held: HeldLease
   ledger: Ledger
@@ -172,7 +168,7 @@ interface Slicing {
   onFile: () => void
 }
 
-function targetOf(network: Network, stream: Stream, { job, lease }: Pick<Slicing, 'job' | 'lease'>): Target {
+function targetOf(network: Network, stream: Stream, job: SyncJobData, lease: Lease): Target {
   const { connection, storageId, fence } = lease
   return {
     storageId,
@@ -186,9 +182,8 @@ function targetOf(network: Network, stream: Stream, { job, lease }: Pick<Slicing
 }
 
 function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: Slicing): PullParts {
-  const { lease, held, ledger, turn, scratch } = slicing
+  const { target, lease, held, ledger, turn, scratch } = slicing
   const { connection } = lease
-  const target = targetOf(network, stream, slicing)
   const token = createAccessToken(shop.accounts, { ...target.context, connectionId: connection.id, signal: held.signal }, lease.access)
   const http = shop.httpFor(connection.id)
   const io: PullIo = {

@@ -1,10 +1,22 @@
-/** What `work` makes of each, in their order; no more than so many under way at once. The first failure is thrown. */
+/**
+ * What `work` makes of each, in their order; no more than so many under way at once. After a failure no more is begun, and the first one is
+ * thrown when what is under way has ended.
+ */
 export async function fewAtOnce<T, R>(many: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length)
-  let next = 0
+  const rest = items.entries()
+  const failures: unknown[] = []
   const run = async () => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index]!)
+    for (const [index, item] of rest) {
+      if (failures.length > 0) return
+      try {
+        results[index] = await work(item)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
   }
   await Promise.all(Array.from({ length: Math.min(many, items.length) }, run))
+  if (failures.length > 0) throw failures[0]
   return results
 }
