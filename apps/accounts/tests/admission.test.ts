@@ -72,7 +72,12 @@ describe('of one person’s jobs for a network', () => {
   test('with nobody in line it stays on the queue', async () => {
     const { sync, lease, giveBack } = await setUp(accounts)
     const { id } = (await sync()).sync
-    expect(await giveBack((await lease(id)).fence, { kind: 'yielded' })).toEqual({ syncState: 'running', isParked: false, next: [] })
+    expect(await giveBack((await lease(id)).fence, { kind: 'yielded' })).toEqual({
+      syncState: 'running',
+      isWanted: true,
+      isParked: false,
+      next: [],
+    })
   })
 
   test('who waits for long takes no place, and is let in again when its time has come and a place is free', async () => {

@@ -37,7 +37,7 @@ describe('while work is under way', () => {
     const { jobs } = await accounts.conductor.claimDue({ body: { limit: 100 } })
     // The sync still runs for the other diary: the stream joins it, for a second run.
     expect(jobs).toMatchObject([{ connectionId: first.id, syncId: id }])
-    expect(await giveBack(fence, { kind: 'cancelled' })).toMatchObject({ syncState: 'running' })
+    expect(await giveBack(fence, { kind: 'yielded' })).toMatchObject({ syncState: 'running', isWanted: false })
     expect(await status()).toMatchObject({ state: 'queued' })
     const next = await lease(id)
     expect(next).toMatchObject({ needsPlan: true, walks: [{ id: 'all', cursor: '1' }] })
@@ -55,7 +55,7 @@ describe('while work is under way', () => {
     expect(second.created).toBe(true)
     expect(await kindThrown(take(second.sync.id))).toBe('conflict')
     expect(await take(first)).toEqual({ lease: null, otherSyncId: second.sync.id })
-    expect(await giveBack(fence, { kind: 'cancelled' })).toMatchObject({ syncState: 'cancelled' })
+    expect(await giveBack(fence, { kind: 'yielded' })).toMatchObject({ syncState: 'cancelled', isWanted: false })
     expect((await lease(second.sync.id)).needsPlan).toBe(true)
   })
 

@@ -133,7 +133,7 @@ test('an account is closed: nothing goes on, access is given back, and a tombsto
   expect(await accounts.workers.renewLease({ ...at, body: { fence: lease!.fence } })).toMatchObject({ cancelled: true })
   await delay(1500)
   expect((await report(linkToken)).step).toBe('stop')
-  await returnLease(accounts.workers, { ...stream, fence: lease!.fence, outcome: { kind: 'cancelled' } })
+  await returnLease(accounts.workers, { ...stream, fence: lease!.fence, outcome: { kind: 'yielded' } })
 
   expect(await forget(alice, linkToken)).toEqual({
     networks: ['meadow'],

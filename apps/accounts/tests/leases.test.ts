@@ -202,7 +202,12 @@ describe('what found nothing new', () => {
     held = await lease(second)
     expect(held).toMatchObject({ head: 'h1', needsPlan: true, trigger: 'person' })
     const quiet = { head: 'h2', pages: 1, available: { articles: 9 } }
-    expect(await giveBack(held.fence, { kind: 'done' }, undefined, { quiet })).toEqual({ syncState: 'done', isParked: false, next: [] })
+    expect(await giveBack(held.fence, { kind: 'done' }, undefined, { quiet })).toEqual({
+      syncState: 'done',
+      isWanted: true,
+      isParked: false,
+      next: [],
+    })
     expect(await announced()).toHaveLength(1)
     expect(await status()).toMatchObject({ state: 'idle', pages: 1, available: { articles: 9 } })
     expect(await lease((await sync()).sync.id)).toMatchObject({ head: 'h2' })

@@ -38,7 +38,7 @@ export const yielded: SliceEnd = { outcome: { kind: 'yielded' }, end: later(1) }
 export function outcomeOfStop(stop: Stop, now: Date): SliceEnd {
   switch (stop) {
     case 'cancelled':
-      return { outcome: { kind: 'cancelled' }, end: done }
+    // Whether it still is, accounts knows alone: the word of it may have come late, to work that was begun since.
     case 'shutdown':
       return yielded
     case 'lock-lost':

@@ -110,9 +110,13 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
   if (ending.end.kind === 'done') await clear(scratch)
   const returned = await shop.leases
     .returnLease({ ...id, fence: lease.fence, outcome, quiet: ledger.quiet, mediaDueAt })
-    .catch((error: unknown) => endWithout(error, log()))
+    .catch((error: unknown) => {
+      // Begun again meanwhile: that has a job of its own, which follows this one.
+      if (held.stop === 'cancelled' && kindOf(error) === 'conflict') return done
+      return endWithout(error, log())
+    })
   if ('kind' in returned) return returned
-  const isOver = outcome.kind !== 'yielded' && (wasShown || outcome.kind !== 'done')
+  const isOver = returned.isWanted && outcome.kind !== 'yielded' && (wasShown || outcome.kind !== 'done')
   if (isOver) shown.tell({ type: 'stream', connectionId, stream: stream.name, state: stateAfter[outcome.kind] })
   // Nobody waits for a scheduled sync that brings nothing. Of others the conductor says it again once what is written once per sync is written.
   const isNews = wasShown || lease.trigger !== 'schedule' || ledger.quiet === undefined
@@ -122,7 +126,7 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
     const queued = shop.producer.enqueueSync(queue, { ...next, requestId }, { isScheduled: trigger === 'schedule' })
     await queued.catch((error: unknown) => log().info(errorFields(error), 'A job that has its turn is left to be claimed'))
   }
-  return returned.isParked ? done : ending.end
+  return returned.isWanted && !returned.isParked ? ending.end : done
 }
 
 const stateAfter = {
@@ -130,7 +134,6 @@ const stateAfter = {
   waiting: 'waiting',
   held: 'waiting',
   retrying: 'retrying',
-  cancelled: 'cancelled',
   failed: 'failed',
 } as const
 

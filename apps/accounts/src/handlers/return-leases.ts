@@ -38,7 +38,10 @@ async function giveBackTogether(context: Context, tx: Database, ended: readonly 
     return admitted
   }
   return new Map(
-    jobs.map((job) => [streamKey(job), { syncState: closed.get(job.syncId) ?? 'running', isParked: false, next: nextOf(job.userId) }]),
+    jobs.map((job) => [
+      streamKey(job),
+      { syncState: closed.get(job.syncId) ?? 'running', isWanted: true, isParked: false, next: nextOf(job.userId) },
+    ]),
   )
 }
 
@@ -50,9 +53,10 @@ function giveBack(context: Context, ended: EndedLease): Promise<Returned> {
     await lockEvenClosing(tx, userId)
     const job = await lockLease(tx, userId, id, fence)
     await releaseLease(tx, userId, id)
-    const isParked = (await isJobWanted(tx, userId, job, id)) && (await applyOutcome(context, tx, ended, job))
+    const isWanted = await isJobWanted(tx, userId, job, id)
+    const isParked = isWanted && (await applyOutcome(context, tx, ended, job))
     const next = await admitParked(tx, [userId])
     const { state } = await getSync(tx, userId, job.syncId)
-    return { syncState: state, isParked, next }
+    return { syncState: state, isWanted, isParked, next }
   })
 }

@@ -11,7 +11,6 @@ import { completeJobs, holdJob, postponeJob, saveQuiet, type DoneJob } from '../
 import { closeAndTell } from './close-syncs.ts'
 import { endWork, markReconnect, reconnectReason } from './end-work.ts'
 import { failStream } from './fail-stream.ts'
-import { afterCancelMs } from './next-due.ts'
 import { restAfter } from './rest-after.ts'
 
 type Needs = Pick<Context, 'networks' | 'storages' | 'syncIntervalMs'>
@@ -37,9 +36,6 @@ export async function applyOutcome(context: Needs, tx: Database, ended: EndedLea
     case 'held':
       await holdJob(tx, userId, syncId, id, outcome)
       await closeAndTell(tx, [{ userId, syncId }])
-      return false
-    case 'cancelled':
-      await endStream(tx, userId, id, { state: 'cancelled', reason: null, nextDueMs: afterCancelMs(context) })
       return false
     case 'failed':
       await fail(context, tx, userId, id, outcome)

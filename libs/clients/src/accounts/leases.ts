@@ -27,7 +27,6 @@ export const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('waiting'), until: instantSchema, reason: z.string() }),
   z.strictObject({ kind: z.literal('held'), until: instantSchema, reason: z.string() }),
   z.strictObject({ kind: z.literal('retrying'), until: instantSchema, reason: z.string() }),
-  z.strictObject({ kind: z.literal('cancelled') }),
   z.strictObject({
     kind: z.literal('failed'),
     error: z.enum(['reconnect-required', 'storage-full', 'invalid', 'unexpected', 'unavailable']),
@@ -85,6 +84,8 @@ export type EndedLease = z.infer<typeof endedLeaseSchema>
 
 const returnedSchema = z.strictObject({
   syncState: z.enum(syncStates),
+  /** false: the work had been cancelled, or asked for anew, before it was given back; its outcome has changed nothing. */
+  isWanted: z.boolean(),
   /** There is more to do, and the job is not on the queue meanwhile: it waits for long, or makes way for another of the person. It comes back by itself. */
   isParked: z.boolean(),
   /** Jobs of the person that have a place on their queue now. */
