@@ -45,6 +45,7 @@ export interface AccountsOptions {
   /** How mail leaves; null: none does. */
   mail: MailSettings | null
   syncIntervalMs: number
+  historyDays: number
   /** A file in MaxMind's format that tells where network addresses are; null: there is none. */
   geoipFile: string | null
   version: string
@@ -100,6 +101,7 @@ async function start(options: AccountsOptions): Promise<Service> {
       isSignUpOpen,
       sendsMail,
       syncIntervalMs,
+      historyDays: options.historyDays,
       mirror,
       revocations,
       places,

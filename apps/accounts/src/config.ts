@@ -36,6 +36,8 @@ const shape = {
   GEOIP_FILE: z.string().optional(),
   /** Minutes between two syncs that a connection gets by itself, at least; how many more goes by how often it has something new. */
   SYNC_INTERVAL_MINUTES: integer.refine((minutes) => minutes >= 1, 'must be at least 1').default(5),
+  /** Days that syncs are kept in people’s history; those that found nothing new are kept for one, the last of each connection for good. */
+  HISTORY_DAYS: integer.refine((days) => days >= 1, 'must be at least 1').default(90),
 }
 
 const schema = z.object(shape).refine(({ SMTP_URL, MAIL_FROM }) => (SMTP_URL === undefined) === (MAIL_FROM === undefined), {

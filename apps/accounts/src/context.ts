@@ -24,6 +24,8 @@ export interface Context {
   readonly sendsMail: boolean
   /** No stream is synced more often by itself. */
   readonly syncIntervalMs: number
+  /** For so long it is kept what syncs did. */
+  readonly historyDays: number
   /** Sessions in Redis. */
   readonly mirror: SessionMirror
   /** Of apps' tokens. */

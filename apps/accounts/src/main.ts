@@ -28,6 +28,7 @@ runService(async () => {
     isSignUpOpen: config.SIGN_UP_OPEN,
     mail: secrets.mail,
     syncIntervalMs: config.SYNC_INTERVAL_MINUTES * 60_000,
+    historyDays: config.HISTORY_DAYS,
     geoipFile: config.GEOIP_FILE ?? null,
     version: manifest.version,
   })

@@ -1,5 +1,6 @@
 import type { Logger } from '@asheville/service'
 import type { Access } from './access.ts'
+import { createHistoryClearing } from './history/clear-history.ts'
 import { giveBackParked } from './connect/give-back.ts'
 import { renewAhead } from './connect/renew-ahead.ts'
 import { revokeRemoved } from './connect/revoke-removed.ts'
@@ -20,7 +21,7 @@ import { announceAvailable } from './votes/announce-available.ts'
 const everyMs = 60_000
 
 /** Clears away what has ended, does what a process that died left to do, and keeps access alive. Several processes may do so at once. */
-export async function tidy(context: Context, access: Access, log: Logger): Promise<void> {
+async function tidy(context: Context, access: Access, clearHistory: () => Promise<void>, log: Logger): Promise<void> {
   await clearThrottles(context.db)
   await clearTransactions(context.db)
   await clearLinks(context.db)
@@ -29,6 +30,7 @@ export async function tidy(context: Context, access: Access, log: Logger): Promi
   await clearSessions(context.db)
   await clearKeys(context.db)
   await clearNotifications(context.db)
+  await clearHistory()
   await announceAvailable(context)
   await clearDevices(context.db)
   await giveBackParked(context, log)
@@ -50,8 +52,9 @@ export async function addNewStreams({ db, networks }: Pick<Context, 'db' | 'netw
 /** Once now, and every minute until stopped. An outage of the database is said by readiness, not here. */
 export function startTidying(context: Context, access: Access, log: Logger): { stop(): Promise<void> } {
   let running = addNewStreams(context).catch((error: unknown) => log.warn({ error }, 'new streams of networks were not added'))
+  const clearHistory = createHistoryClearing(context.db, context.historyDays)
   const timer = setInterval(() => {
-    running = running.then(() => tidy(context, access, log)).catch((error: unknown) => log.debug({ error }, 'tidying failed'))
+    running = running.then(() => tidy(context, access, clearHistory, log)).catch((error: unknown) => log.debug({ error }, 'tidying failed'))
   }, everyMs)
   timer.unref()
   return {

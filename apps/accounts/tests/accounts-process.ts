@@ -29,6 +29,7 @@ const { url } = await createAccounts({
   isSignUpOpen: true,
   mail: null,
   syncIntervalMs: 15 * 60_000,
+  historyDays: 90,
   geoipFile: null,
   version: '0.0.0',
 })

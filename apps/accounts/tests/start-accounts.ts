@@ -61,6 +61,7 @@ export async function startAccounts(options: Options = {}) {
       isSignUpOpen: options.isSignUpOpen ?? true,
       mail: options.mail ?? null,
       syncIntervalMs: 15 * 60_000,
+      historyDays: 90,
       geoipFile: options.geoipFile ?? null,
       version: '0.0.0',
     })

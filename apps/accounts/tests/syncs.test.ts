@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Outcome } from '@asheville/clients'
 import { errorOf, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
+import { createHistoryClearing } from '../src/history/clear-history.ts'
 import { key, setUp } from './sync-kit.ts'
 
 const noTally = { new: 0, changed: 0, unchanged: 0, gone: 0, skipped: 0 }
@@ -160,4 +161,39 @@ test('a person is only ever themselves', async () => {
   expect((await accounts.conductor.listStreams({ userId: stranger.user.id })).streams).toEqual([])
   expect((await accounts.conductor.listSyncs({ userId: stranger.user.id, query: {} })).syncs).toEqual([])
   expect((await accounts.web.listConnections({ userId: person.user.id, query: { kind: 'network' } })).connections).toHaveLength(1)
+})
+
+test('old syncs are forgotten, those that brought nothing after a day; the last of each connection stays, and what runs', async () => {
+  const [person, other] = [await setUp(accounts, 2), await setUp(accounts)]
+  const { db } = accounts
+  /** A sync of one connection that ended so many days ago. */
+  const past = async ({ sync, lease, giveBack }: typeof person, days: number, isQuiet: boolean, connection = person.first) => {
+    const { id } = (await sync([connection.id])).sync
+    const { fence } = await lease(id, connection)
+    await giveBack(fence, { kind: 'done' }, connection, isQuiet ? { quiet: { head: null, pages: 1, available: {} } } : {})
+    for (const table of ['syncs', 'sync_jobs'])
+      await db.query(
+        `UPDATE ${table} SET created_at = now() - $2 * interval '1 day', finished_at = now() - $2 * interval '1 day' WHERE ${table === 'syncs' ? 'id' : 'sync_id'} = $1`,
+        [id, days],
+      )
+    return id
+  }
+  const left = async (userId: string) =>
+    (await accounts.conductor.listSyncs({ userId, query: { limit: 100 } })).syncs.map(({ id }) => id).sort()
+  const second = person.connections[1]!
+  await past(person, 40, false)
+  const lastOfSecond = await past(person, 35, false, second)
+  const kept = [await past(person, 29, false), await past(person, 0.9, true), await past(person, 0.5, true)]
+  await past(person, 2, true)
+  const { id: running } = (await person.sync([person.first.id])).sync
+  await db.query("UPDATE syncs SET created_at = now() - interval '50 days' WHERE id = $1", [running])
+  const others = [await past(other, 400, true, other.first)]
+
+  const clear = createHistoryClearing(db, 30)
+  // Wherever it begins, it has been round after two.
+  for (let round = 0; round < 2; round += 1) await clear()
+  expect(await left(person.userId)).toEqual([lastOfSecond, ...kept, running].sort())
+  expect(await left(other.userId)).toEqual(others)
+  expect(await db.query('SELECT FROM sync_jobs j WHERE NOT EXISTS (SELECT FROM syncs y WHERE y.id = j.sync_id)')).toEqual([])
+  expect(await person.status()).toMatchObject({ state: 'queued' })
 })

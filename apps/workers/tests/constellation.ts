@@ -40,6 +40,7 @@ export async function startConstellation(network: Network, { hasConductor = true
     mail: null,
     geoipFile: null,
     syncIntervalMs: 15 * 60_000,
+    historyDays: 90,
   })
   const platform = await startPlatform({
     accountsUrl: accounts.url,

@@ -49,7 +49,12 @@ async function carryOut(context: Context, { kind, userId, payload }: Message, si
       context.log.info({ syncId, storageId, error: errorFields(error) }, 'The storage takes no summary; the next sync writes it')
     })
   }
-  const { state } = await context.accounts.getSync({ ...call, params: { syncId } })
+  const sync = await context.accounts.getSync({ ...call, params: { syncId } }).catch((error: unknown) => {
+    if (kindOf(error) !== 'not-found') throw error
+    return null
+  })
+  // So long ago that it is forgotten.
+  if (!sync) return
   // For whoever looks now; that Redis is away must not repeat the rest.
-  await publishEvent(context.redis, userId, { type: 'sync', syncId, state }).catch(() => undefined)
+  await publishEvent(context.redis, userId, { type: 'sync', syncId, state: sync.state }).catch(() => undefined)
 }

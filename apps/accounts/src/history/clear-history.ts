@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import type { Database } from '@asheville/database'
+
+/** People whose history is looked through at a time. */
+const peopleAtOnce = 1000
+/** Syncs that one statement deletes, with their jobs. */
+const syncsAtOnce = 2000
+
+const lowest = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Answers what forgets old syncs of the next people, and after the last begins again with the first. Several processes may go round at once: each
+ * begins somewhere else.
+ */
+export function createHistoryClearing(db: Database, historyDays: number): () => Promise<void> {
+  let last: string = randomUUID()
+  return async () => {
+    const people = await db.query<{ id: string }>('SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2', [last, peopleAtOnce])
+    const ids = people.map(({ id }) => id)
+    while ((await forgetSyncs(db, ids, historyDays)) === syncsAtOnce);
+    last = ids.length < peopleAtOnce ? lowest : ids.at(-1)!
+  }
+}
+
+/**
+ * Deletes what these people's syncs did so many days ago and longer, a day ago where it was nothing; answers how many syncs that were. The one in which a
+ * stream was pulled last stays, however long ago that was.
+ */
+async function forgetSyncs(db: Database, userIds: readonly string[], historyDays: number): Promise<number> {
+  const forgotten = await db.query(
+    `WITH old AS (
+       SELECT y.id FROM syncs y
+       WHERE y.user_id = ANY ($1) AND y.created_at < now() - interval '1 day' AND y.state <> 'running'
+         AND (y.created_at < now() - $2 * interval '1 day' OR NOT EXISTS (SELECT FROM sync_jobs j WHERE j.sync_id = y.id AND NOT j.is_quiet))
+         AND NOT EXISTS (SELECT FROM streams s WHERE s.user_id = y.user_id AND s.sync_id = y.id)
+       LIMIT $3 FOR UPDATE SKIP LOCKED)
+     DELETE FROM syncs y USING old WHERE y.id = old.id RETURNING 1`,
+    [userIds, historyDays, syncsAtOnce],
+  )
+  return forgotten.length
+}
