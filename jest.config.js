@@ -20,7 +20,8 @@ export default {
       },
     ],
   },
+  setupFilesAfterEnv: ['<rootDir>/scripts/try-twice.js'],
   testSequencer: '<rootDir>/scripts/longest-first.js',
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 20_000,
 }

@@ -3,15 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { makeAppToken, type StoredItem } from '@asheville/clients'
 import type { Scope } from '@asheville/core'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import { createSupervisor, type Supervisor } from './harness/index.ts'
 import { connectOAuth, signUp, startInstance, syncNow, type Instance } from './instance.ts'
-
-// What goes on in the background of a busy machine (a lease that ends, a late answer) is told, and tried once more; a fault comes again.
-jest.retryTimes(1, { logErrorsBeforeRetry: true })
 
 /** Two processes of platform behind one port: what one of them has believed must not outlive a revocation. */
 let instance: Instance

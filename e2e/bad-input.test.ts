@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startBluesky, startFeeds, startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import type { Browser, Page } from 'playwright-core'
-import { openBrowser } from '@asheville/testkit/browser'
+import { onwardAddress, openBrowser } from '@asheville/testkit/browser'
 import { check, expectMastodon } from './harness/index.ts'
 import { connectOAuth, signUp, startInstance, type Instance } from './instance.ts'
 
@@ -158,9 +158,9 @@ describe('what happens in a sync', () => {
     await says('Everything goes on where it stopped.')
     await page.locator('[name="field-server"]').fill(mastodon.url)
     await page.getByRole('button', { name: 'Continue' }).click()
-    const address = await page.getByRole('link', { name: /Continue to/ }).getAttribute('href')
+    const address = await onwardAddress(page)
     mastodon.counters.reset()
-    await page.goto(await mastodon.authorize(address!))
+    await page.goto(await mastodon.authorize(address))
     await upToDate()
     expect(had).toBeGreaterThan(0)
     expect(await faults()).toEqual([])

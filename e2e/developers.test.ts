@@ -3,12 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
 import { connectOAuth, signUp, startInstance, syncNow, type Instance } from './instance.ts'
-
-// What goes on in the background of a busy machine (a lease that ends, a late answer) is told, and tried once more; a fault comes again.
-jest.retryTimes(1, { logErrorsBeforeRetry: true })
 
 const run = promisify(execFile)
 let instance: Instance

@@ -1,12 +1,9 @@
 import { get, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createSupervisor, type Supervisor } from './harness/index.ts'
 import { startInstance, type Instance } from './instance.ts'
-
-// What goes on in the background of a busy machine (a lease that ends, a late answer) is told, and tried once more; a fault comes again.
-jest.retryTimes(1, { logErrorsBeforeRetry: true })
 
 /** Two processes each of web and accounts, as one port each. */
 let instance: Instance

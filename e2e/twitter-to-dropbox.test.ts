@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startDropbox, startTwitter, type DropboxSimulator, type TwitterSimulator } from '@asheville/simulators'
-import { openBrowser } from '@asheville/testkit/browser'
+import { onwardAddress, openBrowser } from '@asheville/testkit/browser'
 import type { Browser, Page } from 'playwright-core'
 import { privatePort } from '../scripts/embedded/ports.ts'
 import { untilAtRest } from './harness/index.ts'
@@ -108,8 +108,8 @@ test('without scripts: likes that are not allowed any more are not copied; allow
   await page.waitForURL(`${url}/status`)
   const allowAgain = async (decline: string[]) => {
     await page.locator('main form button').click()
-    const address = await page.getByRole('link', { name: /Continue to/ }).getAttribute('href')
-    await page.goto(await twitter.authorize(address!, { decline }))
+    const address = await onwardAddress(page)
+    await page.goto(await twitter.authorize(address, { decline }))
     await upToDate(page)
   }
 

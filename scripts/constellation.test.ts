@@ -6,15 +6,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { serviceNames, type ServiceName } from '@asheville/core'
 import pg from 'pg'
 import { type Constellation, type ConstellationOptions, startConstellation } from './constellation.ts'
 import { freePortBlock, portOf } from './service-ports.ts'
 import { alive } from './processes/process-table.ts'
-
-// On a machine that stands still for a while, a Postgres that was ended may still hold its memory: told, and tried once more.
-jest.retryTimes(1, { retryImmediately: true, logErrorsBeforeRetry: true })
 
 const standIn = join(import.meta.dirname, 'fixtures', 'stand-in.ts')
 const broken = join(import.meta.dirname, 'fixtures', 'broken.ts')

@@ -1,5 +1,5 @@
 import type { ServiceName } from '@asheville/core'
-import { isPortFree, privatePort } from './embedded/ports.ts'
+import { claimPort, isPortFree, privatePort } from './embedded/ports.ts'
 
 /** Web first: its port is the one that people know, the others follow. */
 export const portOrder = ['web', 'accounts', 'conductor', 'platform', 'workers'] as const satisfies readonly ServiceName[]
@@ -22,12 +22,13 @@ export async function checkPorts(port: number, host: string): Promise<void> {
   )
 }
 
-/** The first of five free ports in a row. */
+/** The first of five free ports in a row, all claimed. */
 export async function freePortBlock(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const port = await privatePort(`${process.pid} ${attempt} ${Math.random()}`)
-    const free = await Promise.all(portOrder.map((name) => isPortFree(portOf(name, port))))
-    if (free.every(Boolean)) return port
+    const key = `${process.pid} ${attempt} ${Math.random()}`
+    const port = await privatePort(key)
+    const claimed = await Promise.all(portOrder.map((name) => claimPort(portOf(name, port), key)))
+    if (claimed.every(Boolean)) return port
   }
   throw new Error('There are no five free ports in a row between 20000 and 29999')
 }

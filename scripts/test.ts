@@ -27,7 +27,7 @@ interface JestResults {
   numPassedTests: number
   numFailedTests: number
   numRuntimeErrorTestSuites: number
-  testResults: { name: string; assertionResults: { fullName: string; status: string }[] }[]
+  testResults: { name: string; assertionResults: { fullName: string; status: string; invocations?: number }[] }[]
 }
 
 const root = join(import.meta.dirname, '..')
@@ -83,15 +83,15 @@ function runJest(args: readonly string[], output: string, env: Record<string, st
   })
 }
 
-/** Lists what was skipped, and ends with the one line that tells the outcome. */
+/** Lists what was skipped and what was tried twice, and ends with the one line that tells the outcome. */
 function report(results: JestResults, code: number): number {
-  const skipped = results.testResults.flatMap((file) =>
-    file.assertionResults
-      .filter(({ status }) => status === 'pending' || status === 'todo' || status === 'disabled')
-      .map(({ fullName }) => `${file.name.replace(`${root}/`, '')}: ${fullName}`),
+  const all = results.testResults.flatMap((file) =>
+    file.assertionResults.map((result) => ({ ...result, name: `${file.name.replace(`${root}/`, '')}: ${result.fullName}` })),
   )
+  const skipped = all.filter(({ status }) => status === 'pending' || status === 'todo' || status === 'disabled')
+  const twice = all.filter(({ status, invocations = 1 }) => status === 'passed' && invocations > 1)
   const failed = results.numFailedTests + results.numRuntimeErrorTestSuites
-  const lines = skipped.map((name) => `skipped: ${name}`)
+  const lines = [...skipped.map(({ name }) => `skipped: ${name}`), ...twice.map(({ name }) => `passed when tried again: ${name}`)]
   if (results.numPassedTests + failed === 0) lines.push('No test was run.')
   process.stdout.write(`${[...lines, `${results.numPassedTests} passed, ${failed} failed`].join('\n')}\n`)
   return failed > 0 || code !== 0 || results.numPassedTests === 0 ? 1 : 0

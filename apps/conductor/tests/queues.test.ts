@@ -4,8 +4,6 @@ import { connectRedis, disconnect, type Redis } from '@asheville/redis'
 import { startConstellation, type Constellation } from '../../workers/tests/constellation.ts'
 import { startScroll, type Scroll } from '../../workers/tests/scroll.ts'
 
-// What a machine that stands still for a while lets lapse is told, and tried once more.
-jest.retryTimes(1, { logErrorsBeforeRetry: true })
 jest.setTimeout(120_000)
 
 let scroll: Scroll

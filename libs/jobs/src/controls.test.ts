@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis, isReadyWithin, type Redis } from '@asheville/redis'
@@ -13,9 +13,6 @@ import type { QueueBackend } from './queue-backend.ts'
 import { readQueue } from './read-queue.ts'
 import type { SyncJobData } from './sync-job.ts'
 import { announceWorker, askToDrain, listWorkers, removeWorker } from './worker-list.ts'
-
-// What a machine that stands still for a while lets lapse is told, and tried once more.
-jest.retryTimes(1, { retryImmediately: true, logErrorsBeforeRetry: true })
 
 const someJob = (): SyncJobData => ({
   syncId: randomUUID(),

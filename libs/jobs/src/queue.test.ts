@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,9 +13,6 @@ import { createProducer, type Producer } from './producer.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { createSubscriber, type Subscriber } from './subscriber.ts'
 import type { SyncJobData } from './sync-job.ts'
-
-// What a machine that stands still for a while lets lapse is told, and tried once more.
-jest.retryTimes(1, { retryImmediately: true, logErrorsBeforeRetry: true })
 
 /** A server for jobs, empty, and ways to look at it and to meddle that no adapter of ours has. */
 interface Place {

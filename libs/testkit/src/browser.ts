@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { chromium, type Browser } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
@@ -12,6 +12,13 @@ export async function openBrowser(): Promise<Browser> {
   const environment = await browserEnvironment()
   const env = Object.fromEntries(Object.entries({ ...process.env, ...environment }).filter(([, value]) => value !== undefined))
   return chromium.launch({ executablePath: environment['CHROMIUM_PATH']!, args: [...flags, ...quiet], env: env as Record<string, string> })
+}
+
+/** Where our page leads that tells where one goes. It is left: a second later it would go there by itself, and undo what was begun meanwhile. */
+export async function onwardAddress(page: Page): Promise<string> {
+  const address = await page.getByRole('link', { name: /Continue to/ }).getAttribute('href')
+  await page.goto('about:blank')
+  return address!
 }
 
 /**
