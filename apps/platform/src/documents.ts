@@ -21,16 +21,24 @@ What is where
   media/2024/03/                            Pictures, films and sound. Each is kept once, however many posts show it;
                                             "asheville:path" in an item says which file belongs to it.
   asheville.json                            A list of all these files, with counts and checksums.
+  decisions.json                            What you decided about your copies: items that you took out, and the like.
 
 The items are Activity Streams 2.0 (https://www.w3.org/TR/activitystreams-core/), a published standard. What it has no word for begins
-with "asheville:". "asheville:raw" is what the network itself sent, unchanged. "asheville:goneAt" means that it has been deleted
-there since; your copy stays.
+with "asheville:". "asheville:raw" is what the network itself sent, unchanged. "asheville:history" is what it was before it was edited
+there, the oldest first. "asheville:goneAt" means that it has been deleted there since; your copy stays, unless you chose to mirror.
 
 May I change things here?
 
-  Yes. Asheville merges what it adds into what it finds, and leaves your changes as they are until the same post is edited on its
-  network. If it cannot read a file any more, it keeps your version beside its own, with "conflict" in the name. Files of other
-  names are left alone.
+  Yes. Asheville merges what it adds into what it finds.
+  - What you add to an item, under a name of your own, stays. What you change in it stays until it is edited on its network; then your
+    words become part of its history.
+  - An item that you take out of a file stays out, also when it is edited on its network. decisions.json says so; put the item back, and
+    it is as before.
+  - A file that you delete stays deleted, and "Verify my copy" offers to bring back what was in it. New items of that month begin a new one.
+  - An account's folder may be renamed: Asheville looks for it beside the old name. When the whole folder is elsewhere, nothing is written
+    until you put it back, or say that it is gone.
+  - A file that cannot be read any more is kept beside the new one, with "conflict" in its name.
+  - Files of other names are left alone.
 `
 
 /** Whose account a folder is of, as Activity Streams. */

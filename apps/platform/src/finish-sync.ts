@@ -2,6 +2,7 @@ import type { Storage, Upload } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { manifestOf, profileOf, readme } from './documents.ts'
 import { uploadOf } from './month-parts.ts'
+import { noteDecisions } from './note-decisions.ts'
 import { safeName } from './page-path.ts'
 import { listAccounts } from './queries/accounts.ts'
 import { listDocuments, saveDocuments, type DocumentRow } from './queries/documents.ts'
@@ -10,10 +11,12 @@ import { refuseForgotten } from './queries/forgotten.ts'
 import { listPages } from './queries/pages.ts'
 import { countItems } from './queries/reading.ts'
 import type { StorageOf } from './storage-access.ts'
+import { sweepMedia } from './sweep-media.ts'
 
 /**
- * Writes what is written once per sync, as far as it changed: README.txt, the profiles, the manifest. It can all be made again, so
- * that a file that somebody changed is written over, save for the README: a person's words in it stay.
+ * Writes what is written once per sync, as far as it changed: what the person took out of their files (decisions.json), README.txt, the profiles, the
+ * manifest; and removes the media that a mirror shows no longer. Documents can all be made again, so
+ * that one that somebody changed is written over, save for the README: a person's words in it stay.
  */
 export async function finishSync(
   { db, storageOf }: { db: Database; storageOf: StorageOf },
@@ -23,6 +26,8 @@ export async function finishSync(
 ): Promise<void> {
   await refuseForgotten(db, userId)
   const { storage } = await storageOf(userId, storageId)
+  await noteDecisions({ db, storage }, userId, storageId, signal)
+  await sweepMedia({ db, storage, userId, storageId, signal })
   const [accounts, counts, pages, files, known] = await Promise.all([
     listAccounts(db, userId, storageId),
     countItems(db, userId, storageId),

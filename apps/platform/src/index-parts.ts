@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '@asheville/database'
-import { itemHash } from './item-hash.ts'
+import { deliveredHash } from './item-hash.ts'
 import { idOf } from './merge-page.ts'
 import { closedBytes, type Part } from './month-parts.ts'
 import { objectOf, printPage, type Entry } from './page-file.ts'
 import type { PageCache } from './page-cache.ts'
 import { itemKey } from './page-path.ts'
+import { dropPages, noteAbsent, settleAbsent, type AbsenceCause } from './queries/absent.ts'
 import { takeTurn } from './queries/changes.ts'
-import { addItems, forgetOthers, saveItems, type ItemRow } from './queries/items.ts'
+import { addItems, saveItems, type ItemRow } from './queries/items.ts'
 import { savePages } from './queries/pages.ts'
 import { versionOf } from './stored-object.ts'
 import type { ItemChange, MonthBatch } from './write-months.ts'
@@ -43,18 +44,39 @@ export async function indexParts(scope: IndexScope, works: readonly { batch: Mon
       }
     }
   }
-  if (finished.length === 0) return
+  const vanished = works.flatMap(({ parts }) =>
+    parts.filter((part) => (part.isDeleted || part.isEmptied) && part.revision === null && part.draft === null),
+  )
+  if (finished.length === 0 && vanished.length === 0) return
+  const [foundRows, savedRows] = [uniqueByKey(found), uniqueByKey(saved)]
   await db.transaction(async (transaction) => {
     await takeTurn(transaction, userId)
-    for (const { part } of finished) {
-      const ids = part.page?.entries.flatMap(({ id }) => (id === null ? [] : [id])) ?? []
-      if (part.isRescued) await forgetOthers(transaction, userId, storageId, part.path, ids)
+    for (const part of [...finished.map((each) => each.part), ...vanished]) {
+      const cause = causeOf(part)
+      const there = part.page?.entries.flatMap(({ id }) => (id === null ? [] : [id])) ?? []
+      if (cause) await noteAbsent(transaction, userId, storageId, { path: part.path, there, cause })
     }
-    await addItems(transaction, userId, storageId, uniqueByKey(found))
-    await saveItems(transaction, userId, storageId, uniqueByKey(saved))
+    const paths = vanished.map(({ path }) => path)
+    if (paths.length > 0) await dropPages(transaction, userId, storageId, paths)
+    await addItems(transaction, userId, storageId, foundRows)
+    await saveItems(transaction, userId, storageId, savedRows)
+    await settleAbsent(
+      transaction,
+      userId,
+      storageId,
+      [...foundRows, ...savedRows].map(({ key }) => key),
+    )
     await savePages(transaction, userId, storageId, finished.map(pageRow))
   })
   await cacheLikely(scope, finished)
+}
+
+/** What became of items that the index has of a page and the page has not; null: there can be none. */
+function causeOf(part: Part): AbsenceCause | null {
+  if (part.isRescued) return 'damaged'
+  if (part.isDeleted) return 'page-deleted'
+  // A mirror's own removals are marked as gone, so that of these none is left behind as anybody's decision.
+  return part.isHealing || part.removed.size > 0 ? 'taken-out' : null
 }
 
 function rowOf({ origin }: IndexScope, { about }: MonthBatch, part: Part, entry: Entry, by: ItemChange | null): ItemRow {
@@ -70,7 +92,7 @@ function rowOf({ origin }: IndexScope, { about }: MonthBatch, part: Part, entry:
     updatedAt: new Date(Math.min(Math.max(updatedMs, 0), Date.UTC(9999, 0))).toISOString(),
     seenAt: validInstant(object['asheville:seenAt']) ?? new Date(0).toISOString(),
     goneAt: validInstant(object['asheville:goneAt']),
-    hash: by?.hash && by.change.kind === 'put' && by.change.entry === entry ? by.hash : itemHash(object),
+    hash: by?.hash && by.change.kind === 'put' && by.change.entry === entry ? by.hash : deliveredHash(object),
     path: part.path,
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { StoredObject } from './stored-object.ts'
 
 /** What platform itself notes in an object; it says nothing about the content. */
 const notes = new Set([
@@ -7,6 +8,8 @@ const notes = new Set([
   'asheville:at',
   'asheville:seenAt',
   'asheville:goneAt',
+  'asheville:hash',
+  'asheville:history',
   'asheville:stream',
   'asheville:reason',
   'asheville:writtenAt',
@@ -22,6 +25,12 @@ export function itemHash(object: object): string {
   return createHash('sha256').update(canonical(object)).digest().subarray(0, 16).toString('base64url')
 }
 
+/** The same of what an item was stored from: what a person changed in it by hand since is no part of it. */
+export function deliveredHash(stored: StoredObject): string {
+  const noted = stored['asheville:hash']
+  return typeof noted === 'string' && /^[\w-]{22}$/.test(noted) ? noted : itemHash(stored)
+}
+
 function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
@@ -34,7 +43,7 @@ function canonical(value: unknown): string {
 }
 
 /** A collection of which only the number is given: https://www.w3.org/TR/activitystreams-vocabulary/#dfn-totalitems */
-function isCount(value: unknown): boolean {
+export function isCount(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { type, totalItems, items, orderedItems } = value as Record<string, unknown>
   return (type === 'Collection' || type === 'OrderedCollection') && typeof totalItems === 'number' && !items && !orderedItems

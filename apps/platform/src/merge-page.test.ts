@@ -24,7 +24,10 @@ function object(id: number, { content = 'hello', edited = 0, seen = 0, likes = 0
 }
 
 const put = (one: StoredObject): Change => ({ kind: 'put', entry: toEntry(one) })
-const merge = (page: Page, ...changes: Change[]) => mergePage(page, changes, true)
+const rules = { isDated: true, copies: 'keep' } as const
+const merge = (page: Page, ...changes: Change[]) => mergePage(page, changes, rules)
+const mirror = (page: Page, ...changes: Change[]) => mergePage(page, changes, { ...rules, copies: 'mirror' })
+const historyOf = (page: Page) => (objectOf(page.entries[0]!)['asheville:history'] ?? []).map(({ content }) => content)
 const contents = (page: Page) => page.entries.map((entry) => objectOf(entry)['content'])
 
 describe('mergePage', () => {
@@ -38,7 +41,8 @@ describe('mergePage', () => {
 
   test('the undated page keeps the order of arrival', () => {
     const undated = (id: number) => put({ ...object(id, { content: `${id}` }), 'asheville:at': null })
-    const page = mergePage(mergePage(empty, [undated(3)], false), [undated(1)], false)
+    const inOrder = { ...rules, isDated: false }
+    const page = mergePage(mergePage(empty, [undated(3)], inOrder), [undated(1)], inOrder)
     expect(contents(page)).toEqual(['3', '1'])
   })
 
@@ -55,7 +59,7 @@ describe('mergePage', () => {
     expect(contents(merge(page, put(object(1, { content: 'seen last', seen: 6 }))))).toEqual(['seen last'])
   })
 
-  test('the result is the same in whatever order versions come', () => {
+  test('the result is the same in whatever order versions come, but for which of them were seen', () => {
     const version = fc.record({
       id: fc.integer({ min: 1, max: 4 }),
       edited: fc.integer({ min: 0, max: 3 }),
@@ -68,8 +72,11 @@ describe('mergePage', () => {
         (versions, random) => {
           const changes = versions.map((one) => put(object(one.id, { ...one, content: `${one.id} ${one.edited} ${one.seen}` })))
           const shuffled = changes.map((change, index) => ({ change, place: random(index) })).sort((a, b) => a.place - b.place)
-          const oneByOne = shuffled.reduce((page, { change }) => merge(page, change), empty)
-          expect(printPage(oneByOne)).toBe(printPage(merge(empty, ...changes)))
+          for (const copies of [merge, mirror]) {
+            const oneByOne = shuffled.reduce((page, { change }) => copies(page, change), empty)
+            const current = (page: Page) => page.entries.map((entry) => ({ ...objectOf(entry), 'asheville:history': [] }))
+            expect(current(oneByOne)).toEqual(current(copies(empty, ...changes)))
+          }
         },
       ),
       { numRuns: 300 },
@@ -94,6 +101,78 @@ describe('mergePage', () => {
     const back = merge(gone, put(object(1, { seen: 2000 })))
     expect(objectOf(back.entries[0]!)).not.toHaveProperty(['asheville:goneAt'])
     expect(merge(page, { kind: 'gone', id: 'unknown', goneAt: instant(1) })).toBe(page)
+  })
+
+  test('each version stays, as posted and each edit; repeated, nothing is added', () => {
+    const posted = merge(empty, put(object(1, { content: 'posted', likes: 4 })))
+    const edits = [1, 2, 3].map((edited) => put(object(1, { content: `edit ${edited}`, edited, seen: edited })))
+    const page = merge(posted, ...edits)
+    expect(merge(page, ...edits)).toBe(page)
+    expect(contents(page)).toEqual(['edit 3'])
+    expect(objectOf(page.entries[0]!)['asheville:history']).toEqual([
+      {
+        type: 'Note',
+        published: instant(1),
+        content: 'posted',
+        'asheville:seenAt': instant(5000),
+        'asheville:raw': { id: 1, content: 'posted', likes: 4 },
+      },
+      expect.objectContaining({ content: 'edit 1', updated: instant(1001) }),
+      expect.objectContaining({ content: 'edit 2', updated: instant(1002) }),
+    ])
+
+    const gone = merge(page, { kind: 'gone', id: object(1).id, goneAt: instant(6000) })
+    expect(historyOf(gone)).toEqual(['posted', 'edit 1', 'edit 2'])
+    const back = merge(gone, put(object(1, { content: 'back', edited: 4, seen: 2000 })))
+    expect(objectOf(back.entries[0]!)).not.toHaveProperty(['asheville:goneAt'])
+    expect(objectOf(back.entries[0]!)['asheville:history']!.at(-1)).toMatchObject({ content: 'edit 3', 'asheville:goneAt': instant(6000) })
+  })
+
+  test('of very many versions the first and the latest stay', () => {
+    const page = Array.from({ length: 300 }, (_, edited) => edited).reduce(
+      (sum, edited) => merge(sum, put(object(1, { content: `${edited}`, edited, seen: edited }))),
+      empty,
+    )
+    const history = historyOf(page)
+    expect([history[0], history[1], history.length]).toEqual(['0', '199', 101])
+    const large = Array.from({ length: 30 }, (_, edited) => edited).reduce(
+      (sum, edited) => merge(sum, put(object(1, { content: `${edited} ${'x'.repeat(10_000)}`, edited, seen: edited }))),
+      empty,
+    )
+    expect(Buffer.byteLength(printPage(large))).toBeLessThan(360_000)
+    expect(historyOf(large).at(-1)).toMatch(/^28 /)
+  })
+
+  test('a file that could be had later is no edit', () => {
+    const withFile = (places: object, seen: number) =>
+      put({ ...object(1, { seen }), attachment: [{ type: 'Image', url: 'https://example.social/1.jpg', ...places }] })
+    const pending = merge(empty, withFile({ 'asheville:state': 'pending', 'asheville:reason': 'no answer' }, 0))
+    const stored = merge(pending, withFile({ 'asheville:state': 'stored', 'asheville:path': 'media/2024/03/a.jpg' }, 1))
+    expect(objectOf(stored.entries[0]!)).toMatchObject({ attachment: [{ 'asheville:state': 'stored' }] })
+    expect(objectOf(stored.entries[0]!)).not.toHaveProperty(['asheville:history'])
+  })
+
+  test('a mirror has what the network has, and no more', () => {
+    const page = mirror(empty, put(object(1, { content: 'posted' })), put(object(2)))
+    const edited = mirror(page, put(object(1, { content: 'edited', edited: 1, seen: 1 })))
+    expect(contents(edited)).toEqual(['edited', 'hello'])
+    expect(edited.entries[0]!.line).not.toContain('posted')
+    const gone: Change = { kind: 'gone', id: object(1).id, goneAt: instant(6000) }
+    expect(contents(mirror(edited, gone))).toEqual(['hello'])
+    expect(mirror(edited, { ...gone, goneAt: instant(4000) })).toBe(edited)
+  })
+
+  test('what a person wrote into an item stays through edits; their own words become part of its history', () => {
+    const stored = merge(empty, put({ ...object(1), 'asheville:hash': itemHash(object(1)) }))
+    const mine = { ...objectOf(stored.entries[0]!), content: 'my words', 'my-note': { stars: 5 } }
+    const page = parsePage(printPage({ ...stored, entries: [toEntry(mine)] }))!
+    // The same as was delivered before changes nothing.
+    expect(merge(page, put(object(1, { seen: 5 })))).toBe(page)
+    for (const copies of [merge, mirror]) {
+      const edited = copies(page, put(object(1, { content: 'edited', edited: 1, seen: 6 })))
+      expect(objectOf(edited.entries[0]!)).toMatchObject({ content: 'edited', 'my-note': { stars: 5 } })
+      expect(historyOf(edited)).toEqual(copies === merge ? ['my words'] : [])
+    }
   })
 
   test('what a person wrote into the page stays', () => {

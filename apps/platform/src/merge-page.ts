@@ -1,4 +1,5 @@
-import { itemHash } from './item-hash.ts'
+import { withForeign, withHistory } from './history.ts'
+import { deliveredHash, itemHash } from './item-hash.ts'
 import { objectOf, toEntry, type Entry, type ItemEntry, type Page } from './page-file.ts'
 import { isOlder, versionOf } from './stored-object.ts'
 
@@ -8,8 +9,19 @@ export type Change =
   | { kind: 'put'; entry: ItemEntry }
   /** The same content as before: only its counts are brought up to date, and only if the page is written anyway. */
   | { kind: 'refresh'; entry: ItemEntry }
-  /** Deleted on its network; what we have stays, marked. */
+  /** Deleted on its network. */
   | { kind: 'gone'; id: string; goneAt: string }
+
+/**
+ * What becomes of a copy whose item changes on its network. `keep`: what it was before stays in its history, and what is deleted
+ * there stays, marked. `mirror`: the copy is what the network has, so that an edit leaves nothing of what was, and what is deleted there goes here too.
+ */
+export type Copies = 'keep' | 'mirror'
+
+export interface PageRules {
+  isDated: boolean
+  copies: Copies
+}
 
 /**
  * Brings changes into a page, by item id and never backwards in (`updated`, `seenAt`): a late writer does not undo a newer edit.
@@ -18,7 +30,7 @@ export type Change =
  *
  * @returns the page, the same object if nothing in it changed
  */
-export function mergePage(page: Page, changes: readonly Change[], isDated: boolean): Page {
+export function mergePage(page: Page, changes: readonly Change[], { isDated, copies }: PageRules): Page {
   const entries = new Map<string, Entry>()
   const others: Entry[] = []
   for (const entry of page.entries) {
@@ -31,9 +43,10 @@ export function mergePage(page: Page, changes: readonly Change[], isDated: boole
     if (change.kind === 'refresh') continue
     const id = idOf(change)
     const before = entries.get(id)
-    const after = change.kind === 'put' ? put(before, change.entry) : markGone(before, change.goneAt)
-    if (after === null || after === before) continue
-    entries.set(id, after)
+    const after = change.kind === 'put' ? put(before, change.entry, copies) : gone(before, change.goneAt, copies)
+    if (after === before) continue
+    if (after === undefined) entries.delete(id)
+    else entries.set(id, after)
     isChanged = true
   }
   if (!isChanged) return page
@@ -52,7 +65,7 @@ export function idOf(change: Change): string {
   return change.kind === 'gone' ? change.id : change.entry.id
 }
 
-function put(before: Entry | undefined, entry: ItemEntry): Entry {
+function put(before: Entry | undefined, entry: ItemEntry, copies: Copies): Entry {
   if (!before) return entry
   const { object } = entry
   const stored = objectOf(before)
@@ -60,15 +73,20 @@ function put(before: Entry | undefined, entry: ItemEntry): Entry {
   const goneAt = stored['asheville:goneAt']
   const wasGone = goneAt !== undefined
   const isBack = wasGone && object['asheville:seenAt'] > goneAt
-  if (itemHash(stored) === itemHash(object) && !isBack) return before
-  return wasGone && !isBack ? toEntry({ ...object, 'asheville:goneAt': goneAt }) : entry
+  const isChanged = deliveredHash(stored) !== deliveredHash(object)
+  if (!isChanged && !isBack) return before
+  const marked = wasGone && !isBack ? { ...object, 'asheville:goneAt': goneAt } : object
+  const whole = withForeign(stored, copies === 'keep' ? withHistory(stored, marked) : marked)
+  return whole === object ? entry : toEntry(whole)
 }
 
-function markGone(before: Entry | undefined, goneAt: string): Entry | null {
-  if (!before) return null
+/** What is left of it: marked, or undefined where copies mirror the network. */
+function gone(before: Entry | undefined, goneAt: string, copies: Copies): Entry | undefined {
+  if (!before) return undefined
   const stored = objectOf(before)
-  if (stored['asheville:goneAt'] !== undefined || stored['asheville:seenAt'] > goneAt) return before
-  return toEntry({ ...stored, 'asheville:goneAt': goneAt })
+  if (stored['asheville:seenAt'] > goneAt) return before
+  if (copies === 'mirror') return undefined
+  return stored['asheville:goneAt'] !== undefined ? before : toEntry({ ...stored, 'asheville:goneAt': goneAt })
 }
 
 /** Takes over counts and payload of the same content seen later. What a person edited differs, and stays. */
@@ -77,10 +95,12 @@ function refresh(before: Entry, entry: ItemEntry): Entry {
   const { object } = entry
   const stored = objectOf(before)
   const isSame =
-    stored['asheville:goneAt'] === undefined && !isOlder(versionOf(object), versionOf(stored)) && itemHash(stored) === itemHash(object)
+    stored['asheville:goneAt'] === undefined && !isOlder(versionOf(object), versionOf(stored)) && itemHash(stored) === deliveredHash(object)
   if (!isSame) return before
-  const withoutSeenAt = toEntry({ ...object, 'asheville:seenAt': stored['asheville:seenAt'] })
-  return withoutSeenAt.line === before.line ? before : entry
+  const history = stored['asheville:history']
+  const whole = history === undefined ? object : { ...object, 'asheville:history': history }
+  const withoutSeenAt = toEntry({ ...whole, 'asheville:seenAt': stored['asheville:seenAt'] })
+  return withoutSeenAt.line === before.line ? before : toEntry(whole)
 }
 
 function byDate(one: Entry, other: Entry): number {

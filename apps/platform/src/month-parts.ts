@@ -35,17 +35,33 @@ export interface Part {
   isHealing: boolean
   /** It was not readable: what could be saved of it stands in for it, and the index forgets the rest. */
   isRescued: boolean
+  /** The index has seen it. */
+  isKnown: boolean
+  /** It is known, and not there. */
+  isDeleted: boolean
+  /** A mirror has nothing left in it: the file is to go. */
+  isEmptied: boolean
   isStored: boolean
+  /** Ids of the items that a mirror takes out of it. */
+  removed: ReadonlySet<string>
 }
 
 export function partOfRow({ path, month, part, revision, bytes, isWritten }: PageRow): Part {
-  return { ...unknownPart(month, part, path), revision, bytes, isBelieved: isWritten && revision !== null }
+  return { ...unknownPart(month, part, path), revision, bytes, isBelieved: isWritten && revision !== null, isKnown: revision !== null }
 }
 
 /** A part of which nothing is known but that it may be there. */
 export function unknownPart(month: string, number: number, path = partPath(month, number)): Part {
-  const flags = { isBelieved: false, isHealing: false, isRescued: false, isStored: false }
-  return { path, month, number, revision: null, bytes: 0, page: null, text: null, sha256: null, draft: null, ...flags }
+  const flags = {
+    isBelieved: false,
+    isHealing: false,
+    isRescued: false,
+    isKnown: false,
+    isDeleted: false,
+    isEmptied: false,
+    isStored: false,
+  }
+  return { path, month, number, revision: null, bytes: 0, page: null, text: null, sha256: null, draft: null, removed: new Set(), ...flags }
 }
 
 /** A part that is to be made. */
@@ -91,6 +107,7 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
   }
   const got = await storage.get(part.path, { signal })
   if (got === null || got === 'unchanged') {
+    part.isDeleted = part.isKnown
     Object.assign(part, { page: emptyPage(part.month, about), revision: null, bytes: 0 })
     return false
   }

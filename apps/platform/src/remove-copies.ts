@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { holding, holdMs } from './holding.ts'
 import type { PageCache } from './page-cache.ts'
 import { monthOfFile, safeName } from './page-path.ts'
+import { forgetLost } from './queries/absent.ts'
 import { dropAccount, findAccount } from './queries/accounts.ts'
 import { checkFence, claimFence, type Claim } from './queries/fences.ts'
 import { doubtMedia } from './queries/media.ts'
@@ -58,6 +59,7 @@ export async function removeCopies(parts: RemoveParts, userId: string, removal: 
     removed.isDone = (await removeMonths(scope, files, removed, until)) && removed.isDone
   }
   if (!removed.isDone) return removed
+  await forgetLost(db, userId, storageId, { network, accountId, contentTypes })
   removed.media = await sweepMedia(scope)
   if ((await pathsBelow(db, userId, storageId, `${home}/`)).length === 0) {
     const profile = `${home}/profile.json`

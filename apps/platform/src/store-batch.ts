@@ -9,6 +9,7 @@ import type { PageCache } from './page-cache.ts'
 import { bytesOf, toEntry, type ItemEntry } from './page-file.ts'
 import { itemKey, monthPath } from './page-path.ts'
 import { accountFolder } from './queries/accounts.ts'
+import { refusedKeys } from './queries/absent.ts'
 import { checkFence, claimFence } from './queries/fences.ts'
 import { findByIds, findByKeys, findMissing, moveOrigins, type ItemRow } from './queries/items.ts'
 import { findSources, findStored } from './queries/media.ts'
@@ -62,6 +63,8 @@ export async function storeBatch(parts: StoreParts, userId: string, batch: Batch
   }
 
   const rows = await knownRows(db, userId, batch, [...delivered.values()])
+  const unknown = [...delivered.keys()].filter((key) => !rows.has(key))
+  for (const key of await refusedKeys(db, userId, storageId, unknown)) delivered.delete(key)
   const sorted = sortOut([...delivered.values()], rows, { connectionId, stream })
   const gone = await goneRows(db, userId, batch)
   const months = byMonth(batch, folder, sorted, gone, parts.now())
@@ -122,7 +125,9 @@ function deliver(
   if (!id.isWellFormed() || id.includes('\0')) return skip('its id has characters that cannot be stored')
   if (item.at !== null && item.at < '0001') return skip('its date is before the first year')
   const mediaStates = states(item)
-  const entry = toEntry(toStoredObject({ ...item, mediaStates }, stream))
+  const object = toStoredObject({ ...item, mediaStates }, stream)
+  const hash = itemHash(object)
+  const entry = toEntry({ ...object, 'asheville:hash': hash })
   if (bytesOf(entry) > maxPartBytes) return skip(`it is larger than ${maxPartBytes / 1024 / 1024} MiB`)
   const media = item.media.map(({ url }) => mediaStates[url])
   const isPending = media.some((state) => state === undefined || state.state === 'pending')
@@ -132,7 +137,7 @@ function deliver(
     key: itemKey({ network, accountId: account.id, contentType, id }),
     contentType,
     entry,
-    hash: itemHash(entry.object),
+    hash,
     files,
     hashes,
   }
@@ -203,23 +208,23 @@ function sortOut(
   return sorted
 }
 
-/** What the network says is gone, and is not marked so yet. Whatever the batch also delivers is there. */
+/** What the network says is gone, and is not marked so yet, or still there where copies mirror it. Whatever the batch also delivers is there. */
 async function goneRows(db: Database, userId: string, batch: Batch): Promise<ItemRow[]> {
   const { storageId, connectionId, stream } = batch
   const there = new Set(batch.items.map(({ id }) => id))
   const ids = [...new Set(batch.gone)].filter((id) => !there.has(id))
   const rows = await findByIds(db, userId, storageId, { connectionId, stream }, ids)
-  return rows.filter(({ goneAt }) => goneAt === null)
+  return rows.filter(({ goneAt }) => goneAt === null || batch.copies === 'mirror')
 }
 
 /** The changes by month file. A month in which nothing changed is not touched, whatever its counts. */
 function byMonth(batch: Batch, folder: string, sorted: Sorted, gone: readonly ItemRow[], now: Date): MonthBatch[] {
-  const { network, account } = batch
+  const { network, account, copies } = batch
   const months = new Map<string, MonthBatch>()
   const add = (month: string, contentType: ContentType, change: ItemChange) => {
     const known = months.get(month)
     if (known) known.changes.push(change)
-    else months.set(month, { month, about: { network, account, contentType }, changes: [change] })
+    else months.set(month, { month, about: { network, account, contentType }, copies, changes: [change] })
   }
   for (const { one, row } of sorted.put) {
     const { entry, hash } = one

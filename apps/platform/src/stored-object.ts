@@ -14,6 +14,10 @@ export interface StoredObject extends AS2Object {
   'asheville:seenAt': string
   /** It is deleted on its network since about then; what we have of it stays. */
   'asheville:goneAt'?: string
+  /** `itemHash` of what the network delivered: what differs from it, the person changed by hand. */
+  'asheville:hash'?: string
+  /** What it was before, oldest first, the first being as it was posted: `history.ts`. */
+  'asheville:history'?: readonly Readonly<Record<string, unknown>>[]
   /** The network's untouched payload. */
   'asheville:raw'?: unknown
 }
@@ -44,6 +48,8 @@ export function fromStoredObject(stored: StoredObject, contentType: ContentType)
     'asheville:stream': _stream,
     'asheville:seenAt': seenAt,
     'asheville:goneAt': _goneAt,
+    'asheville:hash': _hash,
+    'asheville:history': _history,
     'asheville:raw': raw = null,
     ...rest
   } = stored
@@ -56,7 +62,8 @@ type Loose = Record<string, unknown>
 
 const kinds: Record<string, MediaSource['kind']> = { Image: 'image', Video: 'video', Audio: 'audio' }
 
-function withoutPlaces(object: Loose, media: Map<string, MediaSource>): Loose {
+/** The object without what platform notes of its files, which are noted in `media`. */
+export function withoutPlaces(object: Loose, media: Map<string, MediaSource>): Loose {
   const result: Loose = { ...object }
   for (const name of ['attachment', 'image', 'icon'] as const) {
     const value = object[name]

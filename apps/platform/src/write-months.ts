@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AshevilleError, fewAtOnce, kindOf, throwIfAborted, type ContentType } from '@asheville/core'
+import { AshevilleError, fewAtOnce, kindOf, throwIfAborted, type ContentType, type Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { holding, holdMs } from './holding.ts'
 import { indexParts } from './index-parts.ts'
-import { idOf, mergePage, type Change } from './merge-page.ts'
+import { lookForFolder } from './look-for-folder.ts'
+import { idOf, mergePage, type Change, type Copies } from './merge-page.ts'
 import {
   closedBytes,
   draftOf,
@@ -19,8 +20,12 @@ import {
   type Part,
   type PartIo,
 } from './month-parts.ts'
+import { objectOf, type Page } from './page-file.ts'
+import { beginRemoving } from './queries/absent.ts'
 import { findByKeys, type ItemRow } from './queries/items.ts'
+import { doubtMedia } from './queries/media.ts'
 import { beginWriting, holdMonths, pagesOfMonths } from './queries/pages.ts'
+import { pathsOf } from './stored-object.ts'
 
 /** A change of one item, by its key in the index. */
 export interface ItemChange {
@@ -36,6 +41,7 @@ export interface ItemChange {
 export interface MonthBatch {
   month: string
   about: About & { contentType: ContentType }
+  copies: Copies
   changes: ItemChange[]
 }
 
@@ -112,6 +118,8 @@ interface Work {
   parts: Part[]
   /** A part that should have been absent is there: so may be others that the index does not know. */
   isProbing: boolean
+  /** Files that a mirror shows no longer, as far as this page goes. */
+  droppedMedia: Set<string>
 }
 
 async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outcomes: Map<string, Outcome>): Promise<void> {
@@ -131,8 +139,14 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
     batch,
     parts: rows.filter(({ month }) => month === batch.month).map(partOfRow),
     isProbing: false,
+    droppedMedia: new Set(),
   }))
+  const keyOf = new Map(
+    batches.flatMap(({ month, changes }) => changes.map(({ key, change }) => [`${month} ${idOf(change)}`, key] as const)),
+  )
 
+  let looking: Promise<void> | null = null
+  const look = () => (looking ??= lookForFolder(scope, batches[0]!.about))
   let failure: Error | null = null
   let open = works
   for (let round = 0; open.length > 0; round++) {
@@ -140,7 +154,7 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
       failure ??= new AshevilleError('unavailable', 'The files in the storage keep changing while they are written', { retryAfterMs: 5000 })
       break
     }
-    await fewAtOnce(readers, open, (work) => prepare(scope, work, places))
+    await fewAtOnce(readers, open, (work) => prepare(scope, work, places, look))
     const drafts = open.flatMap(({ parts }) => parts.filter((part) => part.draft !== null))
     if (drafts.length === 0) break
     await scope.checkFence()
@@ -150,26 +164,56 @@ async function writeHeld(scope: WriteScope, batches: readonly MonthBatch[], outc
       storageId,
       drafts.map(({ path, month, number }) => ({ path, month, part: number })),
     )
+    // First the media are doubted, then the page that shows them goes: a doubt too many is only looked into.
+    const dropped = open.flatMap(({ droppedMedia }) => [...droppedMedia])
+    if (dropped.length > 0) await doubtMedia(db, userId, storageId, dropped)
+    const leaving = drafts.flatMap(({ month, removed }) => [...removed].flatMap((id) => keyOf.get(`${month} ${id}`) ?? []))
+    await beginRemoving(db, userId, storageId, leaving)
     throwIfAborted(signal)
-    const uploads = drafts.map((part) => uploadOf(part.path, part.draft!.text, part.revision))
-    const results = await storage.put(uploads, signal)
-    const stale = new Set<Part>()
-    const failed = new Set<Part>()
-    drafts.forEach((part, index) => {
-      const result = results[index]
-      if (result?.outcome === 'stored') stored(part, result.revision, uploads[index]!.sha256)
-      else if (result?.outcome === 'conflict') stale.add(part)
-      else {
-        failed.add(part)
-        failure = worse(failure, result?.error ?? new AshevilleError('unexpected', 'The storage did not say what became of a file'))
-      }
-    })
+    const { stale, failed, error } = await send(storage, drafts, signal)
+    if (error) failure = worse(failure, error)
     open = open.filter(({ parts }) => parts.some((part) => stale.has(part)) && !parts.some((part) => failed.has(part)))
     for (const work of open) forgetStale(work, stale)
   }
   await indexParts(scope, works)
   for (const { batch, parts } of works) report(batch, parts, places, outcomes)
   if (failure) throw failure
+}
+
+interface Sent {
+  /** Somebody else wrote these meanwhile. */
+  stale: Set<Part>
+  failed: Set<Part>
+  /** The failure that a person can do something about, if any. */
+  error: Error | null
+}
+
+/** Writes the drafts, and removes the files in which nothing is left. */
+async function send(storage: Storage, drafts: readonly Part[], signal: AbortSignal): Promise<Sent> {
+  const [emptied, written] = [drafts.filter(({ isEmptied }) => isEmptied), drafts.filter(({ isEmptied }) => !isEmptied)]
+  const uploads = written.map((part) => uploadOf(part.path, part.draft!.text, part.revision))
+  const results = uploads.length === 0 ? [] : await storage.put(uploads, signal)
+  const sent: Sent = { stale: new Set(), failed: new Set(), error: null }
+  const fail = (part: Part, error: Error) => {
+    sent.failed.add(part)
+    sent.error = worse(sent.error, error)
+  }
+  written.forEach((part, index) => {
+    const result = results[index]
+    if (result?.outcome === 'stored') stored(part, result.revision, uploads[index]!.sha256)
+    else if (result?.outcome === 'conflict') sent.stale.add(part)
+    else fail(part, result?.error ?? new AshevilleError('unexpected', 'The storage did not say what became of a file'))
+  })
+  await fewAtOnce(readers, emptied, async (part) => {
+    try {
+      await storage.remove(part.path, part.revision, signal)
+      Object.assign(part, { page: part.draft!.page, revision: null, draft: null, isStored: true })
+    } catch (error) {
+      if (kindOf(error) === 'conflict') sent.stale.add(part)
+      else fail(part, error as Error)
+    }
+  })
+  return sent
 }
 
 function stored(part: Part, revision: string, sha256: string): void {
@@ -192,12 +236,22 @@ function forgetStale(work: Work, stale: ReadonlySet<Part>): void {
   for (const part of work.parts) {
     if (!stale.has(part)) continue
     work.isProbing ||= part.revision === null
-    Object.assign(part, { page: null, text: null, sha256: null, draft: null, revision: null, isBelieved: false, isStored: false })
+    Object.assign(part, {
+      page: null,
+      text: null,
+      sha256: null,
+      draft: null,
+      revision: null,
+      isBelieved: false,
+      isStored: false,
+      isEmptied: false,
+      removed: new Set(),
+    })
   }
 }
 
 /** Brings a month's changes to its parts: reads what must be read, and drafts what is to be written. */
-async function prepare(scope: WriteScope, work: Work, places: ReadonlyMap<string, ItemRow>): Promise<void> {
+async function prepare(scope: WriteScope, work: Work, places: ReadonlyMap<string, ItemRow>, look: () => Promise<void>): Promise<void> {
   const { batch } = work
   const load = (part: Part) => loadPart(part, batch.about, scope)
   for (const part of work.parts) if (!part.isBelieved && part.page === null) await load(part)
@@ -205,14 +259,41 @@ async function prepare(scope: WriteScope, work: Work, places: ReadonlyMap<string
   const newBytes = batch.changes.reduce((sum, { bytes }) => sum + bytes, 0)
   if (work.isProbing || (work.parts.length === 0 && newBytes > maxPartBytes)) await probe(work, load)
 
-  const targets = assign(work, places)
-  for (const [part, changes] of targets) {
-    if (changes.every(({ kind }) => kind === 'refresh') && !part.isRescued) continue
+  const { targets, expected } = assign(work, places)
+  for (const [part, all] of targets) {
+    if (all.every(({ kind }) => kind === 'refresh') && !part.isRescued) continue
     if (part.page === null) await load(part)
-    const page = mergePage(part.page!, changes, !batch.month.endsWith('/undated'))
-    if (page !== part.page || part.isRescued) part.draft = draftOf(page)
+    const before = part.page!
+    const changes = withoutAbsent(part, all, expected)
+    const page = mergePage(before, changes, { isDated: !batch.month.endsWith('/undated'), copies: batch.copies })
+    if (page !== before || part.isRescued) part.draft = draftOf(page)
+    if (page !== before && batch.copies === 'mirror') noteMirrored(work, part, before, page, changes)
   }
+  if (work.parts.some(({ isDeleted }) => isDeleted)) await look()
   for (const part of work.parts) if (part.isRescued && !part.isStored && part.page) part.draft ??= draftOf(part.page)
+}
+
+/** What the index has and the file has not, somebody took out, and an edit on its network does not bring it back. */
+function withoutAbsent(part: Part, changes: readonly Change[], expected: ReadonlySet<string>): readonly Change[] {
+  if ((!part.isHealing && !part.isDeleted) || part.isRescued) return changes
+  const there = new Set(part.page?.entries.map(({ id }) => id))
+  return changes.filter((change) => there.has(idOf(change)) || !expected.has(idOf(change)))
+}
+
+/** What a mirror takes away with these changes: items, and files of what they were before. */
+function noteMirrored(work: Work, part: Part, before: Page, after: Page, changes: readonly Change[]): void {
+  const entriesOf = (page: Page) => new Map(page.entries.map((entry) => [entry.id, entry]))
+  const [were, are] = [entriesOf(before), entriesOf(after)]
+  const ids = changes.map(idOf).filter((id) => were.has(id))
+  part.removed = new Set(ids.filter((id) => !are.has(id)))
+  // Of several parts only the last can go: the others are found by their numbers.
+  part.isEmptied = after.entries.length === 0 && part.revision !== null && part === work.parts.at(-1)
+  for (const id of ids) {
+    const [old, now] = [were.get(id), are.get(id)]
+    if (!old || old === now) continue
+    const shown = now ? pathsOf(objectOf(now)) : new Set()
+    for (const path of pathsOf(objectOf(old))) if (!shown.has(path)) work.droppedMedia.add(path)
+  }
 }
 
 async function probe(work: Work, load: (part: Part) => Promise<boolean>): Promise<void> {
@@ -224,9 +305,13 @@ async function probe(work: Work, load: (part: Part) => Promise<boolean>): Promis
   }
 }
 
-/** Which part each change goes to: where its item lies; new items to the last part, or to new ones when it is full. */
-function assign(work: Work, places: ReadonlyMap<string, ItemRow>): Map<Part, Change[]> {
+/**
+ * Which part each change goes to: where its item lies; new items to the last part, or to new ones when it is full. `expected`: ids of what lies
+ * where it goes as the index has it, and was not seen there.
+ */
+function assign(work: Work, places: ReadonlyMap<string, ItemRow>): { targets: Map<Part, Change[]>; expected: Set<string> } {
   const { batch } = work
+  const expected = new Set<string>()
   const targets = new Map<Part, Change[]>()
   const add = (part: Part, change: Change) => {
     const known = targets.get(part)
@@ -241,9 +326,11 @@ function assign(work: Work, places: ReadonlyMap<string, ItemRow>): Map<Part, Cha
   for (const { key, change, bytes } of inOrder(batch)) {
     const path = places.get(key)?.path
     const id = idOf(change)
-    const known = partById.get(id) ?? work.parts.find((part) => part.path === path)
+    const seenIn = partById.get(id)
+    const known = seenIn ?? work.parts.find((part) => part.path === path)
     if (known) {
       add(known, change)
+      if (!seenIn) expected.add(id)
       continue
     }
     if (change.kind !== 'put') continue
@@ -256,7 +343,7 @@ function assign(work: Work, places: ReadonlyMap<string, ItemRow>): Map<Part, Cha
     add(last, change)
     size += bytes
   }
-  return targets
+  return { targets, expected }
 }
 
 /** Dated ones from the oldest on, so that parts follow each other in time; undated ones as they came. */
@@ -279,10 +366,12 @@ function report(batch: MonthBatch, parts: readonly Part[], places: ReadonlyMap<s
   const storedIds = new Set(
     parts.flatMap((part) => (part.isStored || part.isHealing ? (part.page?.entries.map(({ id }) => id) ?? []) : [])),
   )
+  const removed = new Set(parts.flatMap((part) => (part.isStored ? [...part.removed] : [])))
   for (const { key, change } of batch.changes) {
     if (change.kind === 'refresh') continue
     const id = idOf(change)
-    if (!storedIds.has(id)) outcomes.set(key, 'unchanged')
+    if (removed.has(id)) outcomes.set(key, 'gone')
+    else if (!storedIds.has(id)) outcomes.set(key, 'unchanged')
     else if (change.kind === 'gone') outcomes.set(key, 'gone')
     else outcomes.set(key, places.has(key) ? 'changed' : 'new')
   }

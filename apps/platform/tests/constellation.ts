@@ -20,7 +20,8 @@ export interface Constellation {
   /** As another service than the one that may. */
   clientOf(service: ServiceName): Client<typeof platformRoutes>
   token(service: ServiceName, userId: string | null): Promise<string>
-  person(): Person
+  /** Whose copies go to the disk, or to `storage`. */
+  person(storage?: Storage): Person
   /** Calls of storages so far, as `/metrics` tells. */
   storageCalls(): Promise<number>
   /** Puts something between platform and every storage; null takes it away. */
@@ -32,8 +33,10 @@ export interface Constellation {
 export interface Person {
   userId: string
   storageId: string
-  /** The folder that the person sees. */
+  /** The folder that the person sees, where their copies go to the disk. */
   folder: string
+  /** Their storage, as they reach it without Asheville. */
+  storage: Storage
 }
 
 export async function startConstellation(options: { redisUrl?: string } = {}): Promise<Constellation> {
@@ -47,7 +50,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
   const [own, db] = [database.url, database.adminUrl].map((url) => createDatabase({ url, schema: 'platform' })) as [Database, Database]
   const redis = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const keys = serviceKeys()
-  const people = new Map<string, string>()
+  const people = new Map<string, { owner: string; storage: Storage }>()
   let wrap: ((storage: Storage) => Storage) | null = null
 
   const service = await startPlatform({
@@ -58,12 +61,11 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     apps: { admit: () => Promise.reject(new AshevilleError('unauthenticated', 'Nobody made any token')) },
     db: own,
     async storageOf(userId, storageId) {
-      if (people.get(storageId) !== userId) throw new AshevilleError('not-found', 'There is no such storage')
-      const io = { account: { id: userId, handle: '' }, variables: { LOCAL_STORAGE_DIR: directory } } as unknown as StorageIo
-      const storage = storageById('local')!.open(io)
-      return { storage: wrap ? wrap(storage) : storage, provider: 'local' }
+      const known = people.get(storageId)
+      if (known?.owner !== userId) throw new AshevilleError('not-found', 'There is no such storage')
+      return { storage: wrap ? wrap(known.storage) : known.storage, provider: 'local' }
     },
-    homeOf: async (userId) => [...people].find(([, owner]) => owner === userId)![0],
+    homeOf: async (userId) => [...people].find(([, { owner }]) => owner === userId)![0],
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: join(directory, 'scratch'),
     version: 'test',
@@ -89,10 +91,12 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       finishSync: conductor.finishSync,
       removeCopies: conductor.removeCopies,
     },
-    person() {
+    person(given) {
       const [userId, storageId] = [randomUUID(), randomUUID()]
-      people.set(storageId, userId)
-      return { userId, storageId, folder: join(directory, userId, 'Asheville') }
+      const io = { account: { id: userId, handle: '' }, variables: { LOCAL_STORAGE_DIR: directory } } as unknown as StorageIo
+      const storage = given ?? storageById('local')!.open(io)
+      people.set(storageId, { owner: userId, storage })
+      return { userId, storageId, folder: join(directory, userId, 'Asheville'), storage }
     },
     async storageCalls() {
       const text = await (await fetch(new URL('/metrics', service.url))).text()

@@ -161,6 +161,8 @@ export const platformRoutes = {
       fence: z.number().int().positive(),
       network: z.string(),
       account: z.strictObject({ id: z.string(), handle: z.string(), title: z.string(), url: z.string().nullable() }),
+      /** What becomes of copies whose items change on the network: they keep what was, or are as the network has it now. */
+      copies: z.enum(['keep', 'mirror']).default('keep'),
       items: z.array(seenItemSchema).max(5000),
       gone: z.array(z.string()),
       covers: z.array(coveredSchema),

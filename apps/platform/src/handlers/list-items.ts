@@ -8,7 +8,7 @@ import { readItems, type ReadParts } from '../read-items.ts'
 
 const placeSchema = z.tuple([z.iso.datetime().nullable(), z.number().int()])
 
-/** A page of the person's items. The networks' payloads are left out of lists; one item by itself has it. */
+/** A page of the person's items. The networks' payloads and what items were before are left out of lists; one item by itself has them. */
 export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listItems> {
   return async ({ userId, app, query }) => {
     const { network = null, connectionId = null, contentType = null, from = null, to = null, order, cursor, limit } = query
@@ -22,7 +22,7 @@ export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listI
 }
 
 function withoutRaw(item: StoredItem): StoredItem {
-  const { 'asheville:raw': _, ...object } = item.object
+  const { 'asheville:raw': _, 'asheville:history': __, ...object } = item.object
   return { ...item, object }
 }
 

@@ -44,7 +44,18 @@ export function writeItems(parts: WriteParts): Handler<typeof platformRoutes.wri
     })
     const account = { id: app.name, handle: app.name, title: app.name, url: null }
     const storageId = await parts.homeOf(userId)
-    const batch = { storageId, connectionId: app.id, stream: 'written', fence, network, account, items, gone: [], covers: [] }
+    const batch = {
+      storageId,
+      connectionId: app.id,
+      stream: 'written',
+      fence,
+      network,
+      account,
+      copies: 'keep' as const,
+      items,
+      gone: [],
+      covers: [],
+    }
     const { new: added, changed, unchanged, skipped } = await storeBatch(parts, userId, batch, signal)
     if (added > 0) response.status(201)
     const lost = new Set(skipped.map(({ id }) => id))

@@ -1,6 +1,6 @@
 import { AshevilleError } from '@asheville/core'
 import type { Database } from '@asheville/database'
-import { accountFolders } from '../page-path.ts'
+import { accountFolders, safeName } from '../page-path.ts'
 
 export interface NetworkAccount {
   id: string
@@ -71,6 +71,37 @@ export async function findAccount(
     [userId, storageId, network, accountId],
   )
   return account ?? null
+}
+
+/**
+ * The person renamed the account's folder: what lay in it lies in `folder` from now on, but for the files that are `left` under the old name.
+ * Does nothing when that folder is another account's.
+ */
+export async function moveAccount(
+  db: Database,
+  userId: string,
+  storageId: string,
+  account: AccountFolder,
+  folder: string,
+  left: readonly string[],
+): Promise<void> {
+  const home = safeName(account.network)
+  const [before, after] = [`${home}/${account.folder}/`, `${home}/${folder}/`]
+  await db.transaction(async (tx) => {
+    const moved = await tx.query(
+      `UPDATE accounts a SET folder = $5 WHERE user_id = $1 AND storage_id = $2 AND network = $3 AND account_id = $4
+         AND NOT EXISTS (SELECT FROM accounts o WHERE o.user_id = $1 AND o.storage_id = $2 AND o.network = $3 AND o.folder = $5)
+       RETURNING folder`,
+      [userId, storageId, account.network, account.id, folder],
+    )
+    if (moved.length === 0) return
+    for (const table of ['pages', 'items', 'absent_items', 'documents'])
+      await tx.query(
+        `UPDATE ${table} SET path = $4 || substr(path, length($3) + 1)${table === 'pages' ? ', month = $4 || substr(month, length($3) + 1)' : ''}
+         WHERE user_id = $1 AND storage_id = $2 AND starts_with(path, $3) AND path <> ALL($5)`,
+        [userId, storageId, before, after, left],
+      )
+  })
 }
 
 /** Nothing of the account is in the storage any more, its profile neither. */

@@ -163,13 +163,3 @@ export async function moveOrigins(
     keys,
   ])
 }
-
-/** Forgets what a page was thought to hold and does not, so that it is stored again when the network delivers it. */
-export async function forgetOthers(db: Database, userId: string, storageId: string, path: string, ids: readonly string[]): Promise<void> {
-  await db.query('DELETE FROM items i WHERE i.user_id = $1 AND i.storage_id = $2 AND i.path = $3 AND i.id <> ALL($4)', [
-    userId,
-    storageId,
-    path,
-    ids,
-  ])
-}
