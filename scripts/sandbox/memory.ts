@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { isPortFree } from '../embedded/ports.ts'
 
 /** What is simulated beside an installation, each on a port of its own. */
-const simulated = ['mastodon', 'bluesky', 'feeds', 'twitter', 'facebook', 'dropbox', 'webdav', 's3'] as const
+const simulated = ['mastodon', 'bluesky', 'feeds', 'twitter', 'facebook', 'dropbox', 'webdav', 's3', 'google-drive'] as const
 type Simulated = (typeof simulated)[number]
 
 /**

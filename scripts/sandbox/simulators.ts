@@ -4,6 +4,7 @@ import {
   startDropbox,
   startFacebook,
   startFeeds,
+  startGoogleDrive,
   startMastodon,
   startS3,
   startTwitter,
@@ -23,6 +24,7 @@ export interface Simulators {
   twitter: Awaited<ReturnType<typeof startTwitter>>
   facebook: Awaited<ReturnType<typeof startFacebook>>
   dropbox: Awaited<ReturnType<typeof startDropbox>>
+  googleDrive: Awaited<ReturnType<typeof startGoogleDrive>>
   webdav: Awaited<ReturnType<typeof startWebdav>>
   s3: Awaited<ReturnType<typeof startS3>>
   /** What an operator sets so that an installation reaches them, and is known to them. */
@@ -42,7 +44,7 @@ export interface Wanted {
 const years = 5
 const accounts = ['demo', 'guest']
 
-/** Networks with what `demo` has left there in five years, the same at every start, and the storages Dropbox, Nextcloud and S3. */
+/** Networks with what `demo` has left there in five years, the same at every start, and the storages Dropbox, Google Drive, Nextcloud and S3. */
 export async function startSimulators({ memory, amount, webUrl, dataDir }: Wanted): Promise<Simulators> {
   const { ports, madeAt } = memory
   const to = new Date(madeAt)
@@ -77,10 +79,17 @@ export async function startSimulators({ memory, amount, webUrl, dataDir }: Wante
   feeds.generate({ seed, entries: share(0.05), withPictures: 0.5, ...span })
   const app = { redirectUris: [`${webUrl}/sign-in/dropbox/callback`] }
   const dropbox = await startDropbox({ accounts, port: ports.dropbox, seed, app, keptIn: join(dataDir, 'dropbox') })
+  const googleDrive = await startGoogleDrive({
+    accounts,
+    port: ports['google-drive'],
+    seed,
+    app: { redirectUris: [`${webUrl}/sign-in/google-drive/callback`] },
+    keptIn: join(dataDir, 'google-drive'),
+  })
   const webdav = await startWebdav({ accounts, port: ports.webdav, seed, nextcloud: true, keptIn: join(dataDir, 'webdav') })
   const s3 = await startS3({ port: ports.s3, seed, keptIn: join(dataDir, 's3') })
 
-  const all = { mastodon, bluesky, feeds, twitter, facebook, dropbox, webdav, s3 }
+  const all = { mastodon, bluesky, feeds, twitter, facebook, dropbox, googleDrive, webdav, s3 }
   return {
     ...all,
     settings: {
@@ -104,6 +113,11 @@ export async function startSimulators({ memory, amount, webUrl, dataDir }: Wante
       DROPBOX_WEB_URL: dropbox.url,
       DROPBOX_CLIENT_ID: dropbox.app.key,
       DROPBOX_CLIENT_SECRET: dropbox.app.secret,
+      GOOGLE_DRIVE_API_URL: googleDrive.url,
+      GOOGLE_DRIVE_OAUTH_URL: googleDrive.url,
+      GOOGLE_DRIVE_WEB_URL: googleDrive.url,
+      GOOGLE_DRIVE_CLIENT_ID: googleDrive.app.clientId,
+      GOOGLE_DRIVE_CLIENT_SECRET: googleDrive.app.clientSecret,
     },
     async close() {
       await Promise.all(Object.values(all).map((simulator) => simulator.close()))

@@ -40,7 +40,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const operator = { ...env, ...settings, OUTBOUND_ALLOW: allowed, SIGN_UP_OPEN: 'true' }
     constellation = await startConstellation({ ...options, port, env: operator })
     await settlePeople(constellation, simulators, memory)
-    onLine?.('       the demo person is connected to what is simulated, but for Nextcloud and S3')
+    onLine?.('       the demo person is connected to what is simulated, but for Google Drive, Nextcloud and S3')
     return { constellation, simulators, memory, introduction: introductionOf(simulators, memory, dataDir), close }
   } catch (error) {
     await close()
@@ -49,7 +49,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: string): string[] {
-  const { mastodon, bluesky, feeds, twitter, facebook, dropbox, webdav, s3 } = simulators
+  const { mastodon, bluesky, feeds, twitter, facebook, dropbox, googleDrive, webdav, s3 } = simulators
   const shown = (folder: string): string => {
     const place = relative(process.cwd(), folder)
     return place.startsWith('..') ? folder : place
@@ -60,6 +60,7 @@ function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: 
     twitter: twitter.account('guest'),
     facebook: facebook.account('guest'),
     dropbox: dropbox.account('guest'),
+    googleDrive: googleDrive.account('guest'),
     webdav: webdav.account('guest'),
   }
   return [
@@ -68,6 +69,7 @@ function introductionOf(simulators: Simulators, { passwords }: Memory, dataDir: 
     `  ${logins.demo.email}    ${passwords.demo}    whose posts of five years are being copied`,
     `  ${logins.owner.email}   ${passwords.owner}    the owner`,
     `  with Dropbox       there: ${guest.dropbox.email} / ${guest.dropbox.password}`,
+    `  with Google Drive  there: ${guest.googleDrive.email} / ${guest.googleDrive.password}`,
     '',
     'Connect by hand; these are simulated and run on this machine',
     `  X          there: ${guest.twitter.username} / ${guest.twitter.password}`,

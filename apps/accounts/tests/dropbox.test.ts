@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { startDropbox, type DropboxSimulator } from '@asheville/simulators'
+import { startDropbox, startGoogleDrive, type DropboxSimulator } from '@asheville/simulators'
 import { storageById } from '@asheville/storages'
 import { device, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 
@@ -118,4 +118,33 @@ test('somebody else’s Dropbox is refused, and stays theirs', async () => {
   const { id } = await connect(alice)
   expect(await kindThrown(connect(await accounts.signUp()))).toBe('conflict')
   expect(await isAccepted((await access(alice, id)).accessToken!)).toBe(true)
+})
+
+test('Google Drive: signed in with, renewed, and all of it given back when it is disconnected', async () => {
+  const google = await startGoogleDrive({ app: { redirectUris: ['http://localhost:3000/sign-in/google-drive/callback'] } })
+  try {
+    await accounts.close()
+    const addresses = Object.fromEntries(['API', 'OAUTH', 'WEB'].map((part) => [`GOOGLE_DRIVE_${part}_URL`, google.url]))
+    const { clientId, clientSecret } = google.app
+    const variables = { GOOGLE_DRIVE_CLIENT_ID: clientId, GOOGLE_DRIVE_CLIENT_SECRET: clientSecret, ...addresses }
+    accounts = await startAccounts({ storages: [storageById('google-drive')!], variables, isSignUpOpen: true })
+    const provider = 'google-drive'
+    const visitor = randomBytes(32).toString('base64url')
+    const begun = await accounts.web.beginSignIn({ body: { provider, fields: {}, visitor, address: '127.0.0.1', returnTo: null } })
+    const back = new URL(await google.authorize(begun.url))
+    const callbackOf = Object.fromEntries(back.searchParams)
+    const { session } = await accounts.web.finishSignIn({ body: { provider, visitor, callback: callbackOf, device, locale: 'en' } })
+    const { user } = session
+    const [storage] = (await accounts.web.listConnections({ userId: user.id, query: { kind: 'storage' } })).connections
+    expect(storage).toMatchObject({ accountId: google.account().id, handle: google.account().email })
+    const first = (await access({ user }, storage!.id)).accessToken
+    await accounts.db.query("UPDATE credentials SET expires_at = now() - interval '1 second' WHERE field = 'access_token'")
+    expect((await access({ user }, storage!.id)).accessToken).not.toBe(first)
+    expect([google.liveGrants(), google.counters.snapshot().other]).toMatchObject([1, { refreshes: 1 }])
+    await accounts.web.removeConnection({ userId: user.id, params: { connectionId: storage!.id } })
+    expect(google.liveGrants()).toBe(0)
+    expect(google.counters.snapshot().other).not.toHaveProperty('tokensInAddresses')
+  } finally {
+    await google.close()
+  }
 })

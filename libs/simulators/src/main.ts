@@ -3,6 +3,7 @@ import { startBluesky } from './bluesky/index.ts'
 import { startDropbox } from './dropbox/index.ts'
 import { startFacebook } from './facebook/index.ts'
 import { startFeeds } from './feeds/index.ts'
+import { startGoogleDrive } from './google-drive/index.ts'
 import { startMastodon } from './mastodon/index.ts'
 import { startOAuthProvider } from './oauth-provider/index.ts'
 import { startS3 } from './s3/index.ts'
@@ -26,6 +27,7 @@ const starters = {
   dropbox: startDropbox,
   facebook: startFacebook,
   feeds: startFeeds,
+  'google-drive': startGoogleDrive,
   mastodon: startMastodon,
   'oauth-provider': startOAuthProvider,
   s3: startS3,

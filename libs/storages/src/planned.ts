@@ -6,7 +6,6 @@ export interface PlannedStorage {
 
 /** Storages that are planned; one that has its adapter is not offered any more, whether it is still named here or not. */
 export const plannedStorages: readonly PlannedStorage[] = [
-  { id: 'google-drive', title: 'Google Drive' },
   { id: 'onedrive', title: 'OneDrive' },
   { id: 'box', title: 'Box' },
 ]
