@@ -2,6 +2,7 @@ import { platformRoutes } from '@asheville/clients'
 import { bindAll, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
 import { asCaller, type Database } from '@asheville/database'
 import { createIdempotency } from './create-idempotency.ts'
+import { countDue } from './handlers/count-due.ts'
 import { events } from './handlers/events.ts'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
@@ -14,10 +15,15 @@ import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
 import { putMedia } from './handlers/put-media.ts'
 import { removeCopies } from './handlers/remove-copies.ts'
+import { renderDue } from './handlers/render-due.ts'
+import { setFocus } from './handlers/set-focus.ts'
 import { writeItems } from './handlers/write-items.ts'
 import { createPlatformMetrics } from './metrics.ts'
 import type { PageCache } from './page-cache.ts'
 import { createPageReader } from './page-reader.ts'
+import { createFindSize } from './renditions/find-size.ts'
+import { createFreshPictures } from './renditions/fresh-pictures.ts'
+import { createRenderer } from './renditions/create-renderer.ts'
 import { createSpooler } from './spool.ts'
 import type { StorageOf } from './storage-access.ts'
 import { withCount } from './with-count.ts'
@@ -38,6 +44,8 @@ export interface PlatformOptions {
   /** Made with the metrics that `/metrics` shows. */
   createCache(metrics: ReturnType<typeof createPlatformMetrics>): PageCache
   scratchDir: string
+  /** What smaller copies of pictures may take in the database, of everybody. */
+  renditionsBytes: number
   version: string
   now?(): Date
   close?(): Promise<void>
@@ -56,10 +64,13 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     return { storage: withCount(storage, provider, metrics), provider }
   }
   const reading = { db, storageOf, readPage: createPageReader(cache) }
+  const renderer = createRenderer()
+  const rendering = { db, storageOf, renderer, cacheBytes: options.renditionsBytes }
+  const storing = { db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }
   const bindings = bindAll(platformRoutes, {
     findMedia: findMedia({ db, storageOf }),
     listPending: listPending(reading),
-    putMedia: putMedia({ db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }),
+    putMedia: putMedia({ ...storing, takeFresh: createFreshPictures(rendering) }),
     putItems: putItems({ db, storageOf, cache, metrics, now }),
     finishSync: finishSync({ db, storageOf }),
     removeCopies: removeCopies({ db, storageOf, cache }),
@@ -68,7 +79,10 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     writeItems: writeItems({ db, storageOf, cache, metrics, now, homeOf: options.homeOf }),
     events: events({ db }),
     getItem: getItem(reading),
-    getFile: getFile(reading),
+    getFile: getFile({ ...reading, findSize: createFindSize(rendering) }),
+    setFocus: setFocus({ db, storageOf, now }),
+    renderDue: renderDue(rendering),
+    countDue: countDue({ db }),
     getCounts: getCounts({ db }),
   })
   return startService({
@@ -86,6 +100,9 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     metrics: metrics.registry,
     checks: { postgres: async () => void (await db.query('SELECT 1')) },
     deadlineMs,
-    ...(options.close && { close: options.close }),
+    async close() {
+      await renderer.close()
+      await options.close?.()
+    },
   })
 }

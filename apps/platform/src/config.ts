@@ -20,6 +20,8 @@ const schema = z.object({
   OUTBOUND_ALLOW: commaList,
   /** For files that are too large for memory while they pass through; may be empty at any start. */
   SCRATCH_DIR: z.string().default(join(tmpdir(), 'asheville-platform')),
+  /** What smaller copies of pictures, of everybody together, may take in the database, in MiB; those not looked at for long go first. */
+  RENDITIONS_MB: integer.default(2048).refine((size) => size >= 1, 'must be 1 or more'),
   /** Connections to Postgres of this process. */
   DATABASE_POOL: integer.default(10).refine((size) => size >= 1 && size <= 100, 'must be from 1 to 100'),
 })

@@ -40,6 +40,7 @@ runService(async () => {
     homeOf: createHomeOf(accounts),
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: config.SCRATCH_DIR,
+    renditionsBytes: config.RENDITIONS_MB * 1024 ** 2,
     version: '0.1.0',
     async close() {
       disconnect(redis)

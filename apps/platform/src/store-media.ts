@@ -9,6 +9,7 @@ import { extensionOf, mediaTypeOf } from './media-type.ts'
 import { mediaPath } from './page-path.ts'
 import { checkFence, claimFence } from './queries/fences.ts'
 import { placeMedia, saveMedia } from './queries/media.ts'
+import type { TakeFresh } from './renditions/fresh-pictures.ts'
 import { sendOnce, type UnderWay } from './send-once.ts'
 import type { Spool, Spooler } from './spool.ts'
 import type { StorageOf } from './storage-access.ts'
@@ -20,6 +21,7 @@ export interface MediaParts {
   storageOf: StorageOf
   spooler: Spooler
   underWay: UnderWay
+  takeFresh: TakeFresh
 }
 
 /**
@@ -29,7 +31,7 @@ export interface MediaParts {
  * @param announced how long the body should be, if the sender said so
  */
 export async function storeMedia(
-  { db, storageOf, spooler, underWay }: MediaParts,
+  { db, storageOf, spooler, underWay, takeFresh }: MediaParts,
   userId: string,
   wish: MediaWish,
   body: Readable,
@@ -41,6 +43,7 @@ export async function storeMedia(
   const claim = { userId, connectionId, stream, fence }
   await claimFence(db, claim)
   const spool = await spooler.take(body, storage.can.maxBytes, signal)
+  let isTaken = false
   try {
     const mediaType = await checked(spool, wish, announced)
     const path = mediaPath(spool.sha256, extensionOf(mediaType), wish.at ?? null)
@@ -49,9 +52,11 @@ export async function storeMedia(
     const { isStored, ...media } = await placeMedia(db, userId, storageId, { path, sha256: spool.sha256, bytes: spool.bytes, mediaType })
     if (!isStored) await sendOnce(underWay, `${userId}/${storageId}/${media.sha256}`, () => upload(storage, media, spool, signal))
     await saveMedia(db, userId, storageId, media.sha256, wish.source)
+    isTaken = !isStored && mediaType.startsWith('image/')
+    if (isTaken) await takeFresh({ userId, storageId, chosen: null, ...media }, spool)
     return { ...media, isNew: !isStored }
   } finally {
-    await spool.dispose()
+    if (!isTaken) await spool.dispose()
   }
 }
 

@@ -1,6 +1,7 @@
 import { fewAtOnce, type Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { dropMedia, keepMedia, listDoubted, markRemoving } from './queries/media.ts'
+import { dropRenditions } from './queries/renditions.ts'
 import { listPages } from './queries/pages.ts'
 import { readText } from './read-text.ts'
 
@@ -29,6 +30,7 @@ export async function sweepMedia(scope: { db: Database; storage: Storage; userId
   const unseen = [...doubted].filter((path) => !kept.has(path))
   const removing = await markRemoving(db, userId, storageId, unseen)
   await fewAtOnce(readers, removing, (path) => storage.remove(path, null, signal))
+  await dropRenditions(db, userId, storageId, removing)
   await dropMedia(db, userId, storageId, removing)
   return removing.length
 }

@@ -68,6 +68,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     homeOf: async (userId) => [...people].find(([, { owner }]) => owner === userId)![0],
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: join(directory, 'scratch'),
+    renditionsBytes: 64 * 1024 ** 2,
     version: 'test',
   })
   const signOf = (issuer: ServiceName) => createSigner({ issuer, privateKey: keys.privateKey(issuer) })
@@ -88,7 +89,9 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       listPending: workers.listPending,
       putMedia: workers.putMedia,
       putItems: workers.putItems,
+      renderDue: workers.renderDue,
       finishSync: conductor.finishSync,
+      countDue: conductor.countDue,
       removeCopies: conductor.removeCopies,
     },
     person(given) {

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { AshevilleError } from '@asheville/core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import sharp from 'sharp'
 import { post, startConstellation, streamOf, type Constellation, type Person } from './constellation.ts'
+import { hostileImages } from './hostile-images.ts'
 
 let asheville: Constellation
 beforeAll(async () => {
@@ -244,12 +246,12 @@ describe('putMedia', () => {
   })
 })
 
-describe('getFile', () => {
-  const get = async (person: Person, path: string, headers: Record<string, string> = {}) => {
-    const token = await asheville.token('web', person.userId)
-    return fetch(new URL(`/v1/files/${path}`, asheville.url), { headers: { authorization: `Bearer ${token}`, ...headers } })
-  }
+async function get(person: Person, path: string, headers: Record<string, string> = {}) {
+  const token = await asheville.token('web', person.userId)
+  return fetch(new URL(`/v1/files/${path}`, asheville.url), { headers: { authorization: `Bearer ${token}`, ...headers } })
+}
 
+describe('getFile', () => {
   test('bytes, type, tag and ranges', async () => {
     const ada = asheville.person()
     const data = picture(5000)
@@ -316,4 +318,132 @@ describe('getFile', () => {
     for (const odd of ['a%00b', '%ff']) expect([400, 404]).toContain((await get(ada, odd)).status)
     expect((await get(bob, path)).status).toBe(404)
   })
+})
+
+describe('smaller copies of pictures', () => {
+  const facts = (person: Person) =>
+    asheville.db.query<{ error: string | null; width: number | null; due: string | null }>(
+      'SELECT rendering_error AS error, width, rendering_due_at AS due FROM media WHERE user_id = $1 ORDER BY bytes',
+      [person.userId],
+    )
+  const settled = async (person: Person) => {
+    while ((await facts(person)).some(({ due }) => due !== null)) await new Promise((resolve) => setTimeout(resolve, 20))
+    return facts(person)
+  }
+  const size = (person: Person, path: string, wanted: string, headers: Record<string, string> = {}) =>
+    get(person, `${path}?size=${wanted}`, headers)
+  const imageOf = async (answer: Response) => sharp(Buffer.from(await answer.arrayBuffer())).metadata()
+  /** Grey, but for something to look at near its right end; lying on its side, with a place in its metadata. */
+  const photo = async () => {
+    const spot = sharp({
+      create: { width: 200, height: 200, channels: 3, background: '#000', noise: { type: 'gaussian', mean: 128, sigma: 60 } },
+    })
+    const lying = sharp({ create: { width: 900, height: 1800, channels: 3, background: '#888' } })
+    return lying
+      .composite([{ input: await spot.png().toBuffer(), left: 350, top: 90 }])
+      .withExif({ IFD0: { Copyright: randomBytes(8).toString('hex') }, IFD3: { GPSLatitudeRef: 'N' } })
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer()
+  }
+
+  test('are made of what has just come, without asking its storage, upright and without metadata', async () => {
+    const ada = asheville.person()
+    const before = await asheville.storageCalls()
+    const { path } = await put(ada, await photo())
+    expect(await settled(ada)).toMatchObject([{ error: null, width: 1800 }])
+    for (const [wanted, width, height] of [
+      ['square', 320, 320],
+      ['small', 640, 320],
+      ['normal', 1600, 800],
+    ] as const) {
+      const answer = await size(ada, path, wanted)
+      expect(Object.fromEntries(answer.headers)).toMatchObject({ 'content-type': 'image/webp', 'x-content-type-options': 'nosniff' })
+      const { format, exif, ...rest } = await imageOf(answer)
+      expect([format, exif, rest.width, rest.height]).toEqual(['webp', undefined, width, height])
+      expect((await size(ada, path, wanted, { 'if-none-match': answer.headers.get('etag')! })).status).toBe(304)
+    }
+    expect((await asheville.storageCalls()) - before).toBe(1)
+    expect((await size(asheville.person(), path, 'small')).status).toBe(404)
+    expect((await size(ada, path, 'huge')).status).toBe(400)
+  }, 60_000)
+
+  test('whose process died are made by the queue, or for whoever asks first; those that nobody asks for make room', async () => {
+    const ada = asheville.person()
+    const { path } = await put(ada, await photo())
+    await settled(ada)
+    await asheville.db.query(`UPDATE media SET width = NULL, rendering_due_at = now() - interval '1 day' WHERE user_id = $1`, [ada.userId])
+    await asheville.db.query('DELETE FROM renditions WHERE user_id = $1', [ada.userId])
+    expect((await asheville.client.countDue({ query: { most: 10 } })).due).toBeGreaterThan(0)
+    while ((await asheville.client.renderDue({})).left > 0);
+    expect(await facts(ada)).toMatchObject([{ error: null, width: 1800, due: null }])
+    await asheville.db.query('DELETE FROM renditions WHERE user_id = $1', [ada.userId])
+    const answers = await Promise.all(Array.from({ length: 6 }, () => size(ada, path, 'small')))
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+
+    await asheville.db.query('UPDATE renditions SET bytes = 1000000000, used_at = now() - interval $$1 day$$ WHERE user_id = $1', [
+      ada.userId,
+    ])
+    const { path: other } = await put(ada, await photo())
+    await settled(ada)
+    await asheville.db.query(`UPDATE media SET rendering_due_at = now() - interval '1 day' WHERE user_id = $1 AND path = $2`, [
+      ada.userId,
+      other,
+    ])
+    await asheville.client.renderDue({})
+    const kept = await asheville.db.query<{ sha: string }>('SELECT DISTINCT sha256 AS sha FROM renditions WHERE user_id = $1', [ada.userId])
+    expect(kept.every(({ sha }) => !path.includes(sha.slice(0, 40)))).toBe(true)
+  }, 60_000)
+
+  test('a square keeps what draws the eye, or what the person chose, which lies beside their copies', async () => {
+    const ada = asheville.person()
+    const source = 'https://media.example.social/focus.jpg'
+    const stored = await put(ada, await photo(), { source })
+    const base = post(1, { media: [{ url: source, kind: 'image' }] })
+    const object = { ...base.object, attachment: [{ type: 'Image', url: source }] }
+    await streamOf(asheville, ada).put([{ ...base, object, mediaStates: { [source]: { state: 'stored', ...stored } } }])
+    await settled(ada)
+    const listed = async () => (await asheville.client.listItems({ userId: ada.userId, query: {} })).items[0]!.pictures![stored.path]!
+    expect(await listed()).toMatchObject({ width: 1800, height: 900, focus: { x: 0.75, y: 0.5 }, isFocusChosen: false })
+    const first = await size(ada, stored.path, 'square')
+
+    const web = asheville.clientOf('web')
+    await web.setFocus({ userId: ada.userId, body: { path: stored.path, focus: { x: 0.1, y: 0.4 } } })
+    expect(await listed()).toMatchObject({ focus: { x: 0.1, y: 0.4 }, isFocusChosen: true })
+    expect(await readFile(join(ada.folder, 'decisions.json'), 'utf8')).toContain(stored.sha256)
+    const second = await size(ada, stored.path, 'square', { 'if-none-match': first.headers.get('etag')! })
+    expect(second.status).toBe(200)
+    expect(Buffer.from(await second.arrayBuffer()).equals(Buffer.from(await first.arrayBuffer()))).toBe(false)
+
+    await web.setFocus({ userId: ada.userId, body: { path: stored.path, focus: null } })
+    await size(ada, stored.path, 'square')
+    expect(await listed()).toMatchObject({ focus: { x: 0.75, y: 0.5 }, isFocusChosen: false })
+    expect(await readFile(join(ada.folder, 'decisions.json'), 'utf8')).not.toContain(stored.sha256)
+    const foreign = web.setFocus({ userId: asheville.person().userId, body: { path: stored.path, focus: null } })
+    await expect(foreign).rejects.toMatchObject({ kind: 'not-found' })
+  }, 60_000)
+
+  test('of hostile pictures are refused or made within bounds, and whoever comes after them is served', async () => {
+    const images = await hostileImages()
+    expect(images.length).toBeGreaterThanOrEqual(40)
+    const before = process.memoryUsage.rss()
+    let peak = before
+    const watching = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 20)
+    const ada = asheville.person()
+    for (const { name, data, declared } of images) {
+      const stored = await put(ada, data, { mediaType: declared }).catch((error: AshevilleError) => error.kind)
+      if (typeof stored === 'string') {
+        expect([name, stored]).toEqual([name, 'invalid'])
+        continue
+      }
+      const answer = await size(ada, stored.path, 'normal')
+      if (answer.status === 404) continue
+      const { format, width, height } = await imageOf(answer)
+      expect([name, format, width <= 1600, height <= 1600]).toEqual([name, 'webp', true, true])
+    }
+    clearInterval(watching)
+    expect(peak - before).toBeLessThan(150 * 1024 ** 2)
+    const { path } = await put(ada, await photo())
+    expect((await size(ada, path, 'small')).status).toBe(200)
+  }, 90_000)
 })

@@ -40,6 +40,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     homeOf: createHomeOf(accounts),
     createCache: (metrics) => createPageCache(cache, metrics),
     scratchDir: join(directory, 'spool'),
+    renditionsBytes: 64 * 1024 ** 2,
     version: '0.0.0',
   })
   return {

@@ -29,6 +29,28 @@ const filePathSchema = z
 export const storedMediaSchema = z.strictObject({ path: z.string(), sha256, bytes: count, mediaType: z.string() })
 export type StoredMedia = z.infer<typeof storedMediaSchema>
 
+/** Smaller copies of a picture, by the length of their edge in pixels: a square, and two that keep their shape. No picture is enlarged. */
+export const renditionSizes = { square: 320, small: 640, normal: 1600 } as const
+export type RenditionSize = keyof typeof renditionSizes
+
+const share = z.number().min(0).max(1)
+
+/** What is known of a picture, for placing it before it has come and cutting it well. */
+export const pictureSchema = z
+  .strictObject({
+    /** Held upright, in pixels. */
+    width: count,
+    height: count,
+    /** Base64; https://evanw.github.io/thumbhash/ */
+    thumbhash: z.string(),
+    /** What a square is cut around: shares of width and height, from the left and the top. */
+    focus: z.strictObject({ x: share, y: share }),
+    /** By the person; else it was found by looking. */
+    isFocusChosen: z.boolean(),
+  })
+  .meta({ id: 'Picture' })
+export type Picture = z.infer<typeof pictureSchema>
+
 /** What became of a media source: stored; `pending`, tried again later; `gone` for good. */
 export const mediaStateSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('stored'), ...storedMediaSchema.shape }),
@@ -83,6 +105,8 @@ export const storedItemSchema = z
     /** Where it lies in the person's storage. */
     path: z.string(),
     object: as2ObjectSchema,
+    /** What is known of its pictures, by `asheville:path`; nothing of those that nobody has looked at yet. */
+    pictures: z.record(z.string(), pictureSchema).optional(),
   })
   .meta({ id: 'Item' })
 export type StoredItem = z.infer<typeof storedItemSchema>
@@ -264,11 +288,42 @@ export const platformRoutes = {
   getFile: route({
     method: 'GET',
     path: '/v1/files/*path',
-    summary: 'A media file of an item; ETag and Range as in HTTP. Programs name the item, as what they may see of files follows from it',
+    summary:
+      'A media file of an item; ETag and Range as in HTTP. Programs name the item, as what they may see of files follows from it. Of a picture also smaller copies, as WebP, upright and without metadata',
     policy: read,
     params: z.strictObject({ path: filePathSchema }),
-    query: z.strictObject({ item: itemKeySchema.optional() }),
+    query: z.strictObject({
+      item: itemKeySchema.optional(),
+      size: z
+        .enum(['original', 'square', 'small', 'normal'])
+        .default('original')
+        .describe('A square of 320 pixels around the focal point, or no longer than 640 or 1,600 pixels; `not-found` where there is none'),
+    }),
     reply: 'stream',
+  }),
+  setFocus: route({
+    method: 'PUT',
+    path: '/v1/focus',
+    summary: 'What the squares of a picture are cut around, as the person chose it; null: it is found by looking again',
+    policy: { who: 'service', from: ['web'], user: true },
+    body: z.strictObject({ path: z.string().max(500), focus: z.strictObject({ x: share, y: share }).nullable() }),
+    reply: 'none',
+  }),
+  renderDue: route({
+    method: 'POST',
+    path: '/v1/renditions',
+    summary: 'Look at some pictures that nobody has looked at yet, whoever has them',
+    policy: { who: 'service', from: ['workers'], user: false },
+    /** How many there still are; a few at most are counted. */
+    reply: z.strictObject({ left: count }),
+  }),
+  countDue: route({
+    method: 'GET',
+    path: '/v1/renditions',
+    summary: 'How many pictures are to be looked at, up to `most`',
+    policy: { who: 'service', from: ['conductor'], user: false },
+    query: z.strictObject({ most: z.coerce.number().int().min(1).max(1000) }),
+    reply: z.strictObject({ due: count }),
   }),
   getCounts: route({
     method: 'GET',

@@ -1,24 +1,27 @@
+import { Readable } from 'node:stream'
 import { AshevilleError, type ByteRange } from '@asheville/core'
-import type { platformRoutes } from '@asheville/clients'
-import type { App, Handler } from '@asheville/service'
+import type { platformRoutes, RenditionSize, StoredMedia } from '@asheville/clients'
+import type { App, Handler, StreamReply } from '@asheville/service'
 import { isPlainImage } from '../media-type.ts'
 import { mediaByPath } from '../queries/media.ts'
 import { itemByKey } from '../queries/reading.ts'
 import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
+import type { FindSize } from '../renditions/find-size.ts'
 import { pathsOf } from '../stored-object.ts'
 
 /**
  * A media file of the person. Its name is a hash of its content, so that it never changes and a browser may keep it. Anything but a
  * plain picture leaves as an attachment: files from networks must not run as pages of ours.
  */
-export function getFile(parts: ReadParts): Handler<typeof platformRoutes.getFile> {
+export function getFile(parts: ReadParts & { findSize: FindSize }): Handler<typeof platformRoutes.getFile> {
   const { db, storageOf } = parts
   return async ({ userId, app, params, query, request, signal }) => {
     const path = [params.path].flat().join('/')
     const media = path.includes('\0') ? null : await mediaByPath(db, userId, path)
     const isShown = media !== null && (app === null || (await isShownBy(parts, app, query.item, path)))
     if (!media || !isShown) throw new AshevilleError('not-found', 'There is no such file')
+    if (query.size !== 'original') return smallerCopy(parts.findSize, userId, media, query.size, request.headers['if-none-match'])
     const { bytes, mediaType } = media
     const etag = `"${media.sha256}"`
     const headers: Record<string, string> = {
@@ -47,6 +50,29 @@ export function getFile(parts: ReadParts): Handler<typeof platformRoutes.getFile
       body: got.body,
     }
   }
+}
+
+/** What a square is cut around may change, and nothing else of a rendition. */
+async function smallerCopy(
+  { tagOf, find }: FindSize,
+  userId: string,
+  media: StoredMedia & { storageId: string },
+  size: RenditionSize,
+  ifNoneMatch: string | undefined,
+): Promise<StreamReply> {
+  const known = await tagOf(userId, media, size)
+  const name = media.path.slice(media.path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+  const headersOf = (tag: string | null) => ({
+    etag: `"${tag}"`,
+    'cache-control': size === 'square' ? 'private, no-cache' : 'private, max-age=86400, immutable',
+    'content-type': 'image/webp',
+    'content-disposition': `inline; filename="${name}-${size}.webp"`,
+    'x-content-type-options': 'nosniff',
+  })
+  if (known !== null && hasTag(ifNoneMatch, `"${known}"`)) return { status: 304, headers: headersOf(known), body: null }
+  const data = await find(userId, media, size)
+  const headers = headersOf(known ?? (await tagOf(userId, media, size)))
+  return { headers: { ...headers, 'content-length': String(data.byteLength) }, body: Readable.from([data], { objectMode: false }) }
 }
 
 /** Whether the item of that key is one that the program may read, and has that file. */

@@ -4,12 +4,13 @@ import type { Handler } from '@asheville/service'
 import { itemByKey } from '../queries/reading.ts'
 import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
+import { withPictures } from '../with-pictures.ts'
 
 export function getItem(parts: ReadParts): Handler<typeof platformRoutes.getItem> {
   return async ({ userId, app, params }) => {
     const row = await itemByKey(parts.db, userId, params.key, readableTypes(app))
     const [item] = row ? await readItems(parts, userId, [row]) : []
     if (!item) throw new AshevilleError('not-found', 'There is no such item')
-    return item
+    return (await withPictures(parts.db, userId, [item]))[0]!
   }
 }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { listItems as list, type Place } from '../queries/reading.ts'
 import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
+import { withPictures } from '../with-pictures.ts'
 
 const placeSchema = z.tuple([z.iso.datetime().nullable(), z.number().int()])
 
@@ -17,7 +18,8 @@ export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listI
     const rows = await list(parts.db, userId, { network, connectionId, contentType, types, from, to, order }, after, limit + 1)
     const shown = rows.slice(0, limit)
     const last = rows.length > limit ? shown.at(-1) : undefined
-    return { items: (await readItems(parts, userId, shown)).map(withoutRaw), next: last ? writeCursor(last) : null }
+    const items = await withPictures(parts.db, userId, await readItems(parts, userId, shown))
+    return { items: items.map(withoutRaw), next: last ? writeCursor(last) : null }
   }
 }
 

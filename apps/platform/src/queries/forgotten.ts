@@ -27,6 +27,7 @@ export const personTables = [
   'months',
   'media_sources',
   'media',
+  'renditions',
   'documents',
   'accounts',
   'fences',
