@@ -66,8 +66,12 @@ describe('while work is under way', () => {
     await plan(fence, [{ id: 'all', kind: 'backfill' }])
     await checkpoint(fence, 'all', '1', 'head')
     const range = { from: '2020-01-01T00:00:00.000Z', to: null }
-    const changed = await accounts.web.updateConnection({ userId, params: { connectionId: first.id }, body: { settings: { range } } })
-    expect(changed.settings).toEqual({ contentTypes: null, range, readsPerMonth: null, syncEveryMinutes: null })
+    const changed = await accounts.web.updateConnection({
+      userId,
+      params: { connectionId: first.id },
+      body: { settings: { range, copies: 'mirror' } },
+    })
+    expect(changed.settings).toEqual({ contentTypes: null, range, readsPerMonth: null, syncEveryMinutes: null, copies: 'mirror' })
     expect(await kindThrown(checkpoint(fence, 'all', '2'))).toBe('conflict')
     expect(await lease(id)).toMatchObject({ needsPlan: true, head: null, walks: [], connection: { settings: { range } } })
     const wrong = { from: range.from, to: '2019-01-01T00:00:00.000Z' }

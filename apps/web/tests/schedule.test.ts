@@ -114,6 +114,24 @@ describe('how often', () => {
   })
 })
 
+describe('what becomes of copies', () => {
+  test('is chosen, and said with the network', async () => {
+    const copies = address.replace('schedule', 'copies')
+    expect(chosen(await pageAt(copies))).toBe('keep')
+    const answer = await visitor.submit(copies, copies, { copies: 'mirror' })
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/status'])
+    expect(updates).toEqual([{ settings: { copies: 'mirror' } }])
+    expect((await visitor.submit(copies, copies, { copies: 'burn' })).status).toBe(422)
+    expect(updates).toHaveLength(1)
+
+    current = { ...mastodon, settings: { ...mastodon.settings, copies: 'mirror' } }
+    expect(chosen(await pageAt(copies))).toBe('mirror')
+    showStatus(current)
+    for (const words of ['Mirrors the network', `href="${copies}"`]) expect(await pageAt('/status')).toContain(words)
+    expect((await visitor.get(`/connections/${disk.id}/copies`)).headers.get('location')).toBe('/status')
+  })
+})
+
 describe('a network that was paused', () => {
   test('as nothing came through can be tried again; one that the person paused is resumed', async () => {
     showStatus({ ...mastodon, state: 'paused', stateReason: 'Nothing of Mastodon came through for 28 days. Mastodon does not answer' })
@@ -127,7 +145,7 @@ describe('a network that was paused', () => {
 })
 
 describe('in Chromium', () => {
-  const views = [address, '/status'].flatMap((path) =>
+  const views = [address, address.replace('schedule', 'copies'), '/status'].flatMap((path) =>
     (['light', 'dark'] as const).flatMap((colorScheme) => [390, 1280].map((width) => ({ path, colorScheme, width }))),
   )
   test.each(views)(
@@ -146,7 +164,7 @@ describe('in Chromium', () => {
         expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
         const { violations } = await new AxeBuilder({ page }).analyze()
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html).slice(0, 3)])).toEqual([])
-        const name = path === '/status' ? 'status' : 'schedule'
+        const name = path.slice(path.lastIndexOf('/') + 1)
         if (process.env['SHOTS'])
           await page.screenshot({ path: `${process.env['SHOTS']}/${name}-${colorScheme}-${width}.png`, fullPage: true })
       } finally {

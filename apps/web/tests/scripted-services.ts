@@ -144,7 +144,7 @@ export function connectionOf(part: Partial<Connection> & Pick<Connection, 'provi
     url: 'https://example.social/@ann',
     server: 'https://example.social',
     fields: {},
-    settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null },
+    settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null, copies: 'keep' },
     declined: [],
     clearing: [],
     storageId: null,

@@ -8,6 +8,7 @@ export interface Target {
   fence: number
   network: string
   account: Pick<Connection, 'handle' | 'title' | 'url'> & { id: string }
+  copies: Connection['settings']['copies']
   /** For every call: the person, and the request id that follows the work. */
   context: { userId: string; requestId: string }
 }

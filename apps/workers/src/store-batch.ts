@@ -108,7 +108,7 @@ export async function putItems(
   states: Record<string, MediaState>,
 ) {
   const { platform, target, lease } = parts
-  const { storageId, connectionId, stream, fence, network, account, context } = target
+  const { storageId, connectionId, stream, fence, network, account, copies, context } = target
   const seen = items.map(({ item, seenAt }) => ({
     ...item,
     seenAt,
@@ -116,7 +116,7 @@ export async function putItems(
   }))
   return platform.putItems({
     ...context,
-    body: { storageId, connectionId, stream, fence, network, account, items: seen, gone, covers },
+    body: { storageId, connectionId, stream, fence, network, account, copies, items: seen, gone, covers },
     signal: lease.lost,
   })
 }

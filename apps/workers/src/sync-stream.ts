@@ -180,6 +180,7 @@ function targetOf(network: Network, stream: Stream, job: SyncJobData, lease: Lea
     fence,
     network: network.id,
     account: { id: connection.accountId, handle: connection.handle, title: connection.title, url: connection.url },
+    copies: connection.settings.copies,
     context: { userId: job.userId, requestId: job.requestId },
   }
 }

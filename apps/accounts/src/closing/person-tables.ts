@@ -84,7 +84,7 @@ export const personTables: readonly PersonTable[] = [
     exported: {
       as: 'connections',
       columns: `id, kind, provider, account_id AS "accountId", handle, title, url, server, fields, content_types AS "contentTypes",
-        range_from AS "from", range_to AS "to", reads_per_month AS "readsPerMonth", sync_every_minutes AS "syncEveryMinutes", declined, storage_id AS "storageId", state,
+        range_from AS "from", range_to AS "to", reads_per_month AS "readsPerMonth", sync_every_minutes AS "syncEveryMinutes", copies, declined, storage_id AS "storageId", state,
         state_reason AS "stateReason", created_at AS "createdAt", removed_at AS "removedAt"`,
       order: 'created_at, id',
     },

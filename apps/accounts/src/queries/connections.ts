@@ -16,6 +16,7 @@ interface Row extends Omit<Connection, 'settings'> {
   rangeTo: string | null
   readsPerMonth: number | null
   syncEveryMinutes: number | null
+  copies: Connection['settings']['copies']
   registrationId: string | null
   endpoints: OAuthEndpoints | null
   isRemoved: boolean
@@ -23,7 +24,7 @@ interface Row extends Omit<Connection, 'settings'> {
 
 const columns = `id, user_id AS "userId", kind, provider, account_id AS "accountId", handle, title, url, server, fields,
   content_types AS "contentTypes", range_from AS "rangeFrom", range_to AS "rangeTo", reads_per_month AS "readsPerMonth",
-  sync_every_minutes AS "syncEveryMinutes", declined, clearing, storage_id AS "storageId", state,
+  sync_every_minutes AS "syncEveryMinutes", copies, declined, clearing, storage_id AS "storageId", state,
   state_reason AS "stateReason", created_at AS "createdAt", registration_id AS "registrationId", endpoints,
   removed_at IS NOT NULL AS "isRemoved"`
 
@@ -33,12 +34,16 @@ function storedOf({
   rangeTo,
   readsPerMonth,
   syncEveryMinutes,
+  copies,
   registrationId,
   endpoints,
   isRemoved,
   ...rest
 }: Row): StoredConnection {
-  const connection = { ...rest, settings: { contentTypes, range: { from: rangeFrom, to: rangeTo }, readsPerMonth, syncEveryMinutes } }
+  const connection = {
+    ...rest,
+    settings: { contentTypes, range: { from: rangeFrom, to: rangeTo }, readsPerMonth, syncEveryMinutes, copies },
+  }
   if (isRemoved) connection.state = 'revoked'
   return { connection, registrationId, endpoints, isRemoved }
 }
@@ -181,12 +186,12 @@ export async function setConnectionSettings(
   tx: Database,
   userId: string,
   connectionId: string,
-  { contentTypes, range, readsPerMonth, syncEveryMinutes }: Connection['settings'],
+  { contentTypes, range, readsPerMonth, syncEveryMinutes, copies }: Connection['settings'],
 ): Promise<void> {
   await tx.query(
-    `UPDATE connections SET content_types = $3, range_from = $4, range_to = $5, reads_per_month = $6, sync_every_minutes = $7
+    `UPDATE connections SET content_types = $3, range_from = $4, range_to = $5, reads_per_month = $6, sync_every_minutes = $7, copies = $8
      WHERE user_id = $1 AND id = $2`,
-    [userId, connectionId, contentTypes, range.from, range.to, readsPerMonth, syncEveryMinutes],
+    [userId, connectionId, contentTypes, range.from, range.to, readsPerMonth, syncEveryMinutes, copies],
   )
 }
 

@@ -20,7 +20,7 @@ describe('wanted streams', () => {
   const wanted = (contentTypes: ContentType[] | null, declined: string[] = [], clearing: ContentType[] = []) =>
     names(
       wantedStreams(network, {
-        settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null },
+        settings: { contentTypes, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null, copies: 'keep' },
         declined,
         clearing,
       }),

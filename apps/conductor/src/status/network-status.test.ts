@@ -17,7 +17,7 @@ const connection: Connection = {
   url: null,
   server: 'https://example.social',
   fields: {},
-  settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null },
+  settings: { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null, copies: 'keep' },
   declined: [],
   clearing: [],
   storageId: null,

@@ -19,7 +19,13 @@ const stream: StreamStatus = {
   lastSyncedAt: at(-10),
   nextDueAt: at(5),
 }
-const settings = { contentTypes: null, range: { from: null, to: null }, readsPerMonth: null, syncEveryMinutes: null }
+const settings = {
+  contentTypes: null,
+  range: { from: null, to: null },
+  readsPerMonth: null,
+  syncEveryMinutes: null,
+  copies: 'keep' as const,
+}
 const active: Facts = {
   connection: { state: 'active', stateReason: null, settings },
   name: 'example.social',

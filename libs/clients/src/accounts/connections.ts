@@ -13,6 +13,8 @@ export const connectionSettingsSchema = z.strictObject({
   readsPerMonth: z.number().int().positive().max(1_000_000_000).nullable(),
   /** Of a network: minutes between two syncs that it gets by itself, no fewer than this server allows; null: as often as it has something new. */
   syncEveryMinutes: z.number().int().min(5).max(1440).nullable(),
+  /** Of a network: whether copies keep what was edited or deleted there, or are as the network has it. */
+  copies: z.enum(['keep', 'mirror']),
 })
 export type ConnectionSettings = z.infer<typeof connectionSettingsSchema>
 

@@ -3,6 +3,7 @@ import type { Site } from '../../site.ts'
 import { clearPages } from './clear.ts'
 import { connectionOf } from './connection-of.ts'
 import { restartPages } from './restart.ts'
+import { copiesPages } from './copies.ts'
 import { schedulePages } from './schedule.ts'
 import { startPages } from './start.ts'
 
@@ -19,6 +20,7 @@ export function connectionPages(site: Site): Binding[] {
     ...startPages(site),
     ...restartPages(site),
     ...clearPages(site),
+    ...copiesPages(site),
     ...schedulePages(site),
     page('GET', '/connections/:id/disconnect', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)

@@ -58,6 +58,8 @@ export interface NetworkCard {
   nextRunAt: string | null
   /** How often it is looked at, in words. */
   every: string
+  /** Copies are as the network has it; else they keep what was. */
+  mirrors: boolean
   /** Of a network that charges for what is read. `isReached`: it waits for the next month, whose beginning is `until`. */
   cost: { readsThisMonth: number; bound: number | null; isReached: boolean; until: string | null } | null
 }
@@ -149,6 +151,7 @@ function networkCard(status: NetworkStatus, network: KnownNetwork | null, t: Tra
     lastSyncedAt: status.lastSyncedAt,
     nextRunAt: status.nextRunAt,
     every: everyText(connection.settings.syncEveryMinutes, t),
+    mirrors: connection.settings.copies === 'mirror',
     cost:
       network && isPaid(network)
         ? { readsThisMonth, bound: connection.settings.readsPerMonth, isReached, until: isReached ? status.until : null }
