@@ -1,6 +1,7 @@
 import { accountsRoutes } from '@asheville/clients'
 import { bindAll, type Binding } from '@asheville/service'
 import type { Access } from './access.ts'
+import { handleCountWork } from './admin/count-work.ts'
 import { handleListControls } from './admin/list-controls.ts'
 import { handleListUsers } from './admin/list-users.ts'
 import { handlePutControl } from './admin/put-control.ts'
@@ -174,6 +175,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     withdrawVote: handleWithdrawVote(context),
     listUsers: handleListUsers(context),
     listControls: handleListControls(context),
+    countWork: handleCountWork(context),
     putControl: handlePutControl(context),
   })
 }

@@ -30,7 +30,7 @@ describe('while work is under way', () => {
     await plan(fence, [{ id: 'all', kind: 'backfill' }])
     const params = { connectionId: first.id }
     expect(await accounts.web.updateConnection({ userId, params, body: { paused: true } })).toMatchObject({ state: 'paused' })
-    expect(await checkpoint(fence, 'all', '1')).toMatchObject({ cancelled: true })
+    expect(await checkpoint(fence, 'all', '1')).toMatchObject({ mustStop: true })
     expect(await status()).toMatchObject({ state: 'cancelled', nextDueAt: null })
     await calm(accounts)
     expect(await accounts.web.updateConnection({ userId, params, body: { paused: false } })).toMatchObject({ state: 'active' })

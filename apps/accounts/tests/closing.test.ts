@@ -130,7 +130,7 @@ test('an account is closed: nothing goes on, access is given back, and a tombsto
   expect(told.messages.filter((message) => message.userId === userId)).toMatchObject([{ kind: 'stop-work' }])
 
   // Whoever holds a stream is told so, and waited for.
-  expect(await accounts.workers.renewLease({ ...at, body: { fence: lease!.fence } })).toMatchObject({ cancelled: true })
+  expect(await accounts.workers.renewLease({ ...at, body: { fence: lease!.fence } })).toMatchObject({ mustStop: true })
   await delay(1500)
   expect((await report(linkToken)).step).toBe('stop')
   await returnLease(accounts.workers, { ...stream, fence: lease!.fence, outcome: { kind: 'yielded' } })

@@ -31,6 +31,7 @@ describe('leases', () => {
     expect(Date.parse(old.expiresAt) - Date.now()).toBeGreaterThan(25_000)
     expect((await accounts.conductor.listLeases({})).leases).toContainEqual({
       userId: first.userId,
+      network: 'diary',
       connectionId: first.id,
       stream: 'entries',
     })
@@ -38,7 +39,7 @@ describe('leases', () => {
     await plan(old.fence, [{ id: 'all', kind: 'backfill' }])
     await expire()
     // Late, but nobody took over: what it did counts.
-    expect(await checkpoint(old.fence, 'all', '1')).toMatchObject({ cancelled: false })
+    expect(await checkpoint(old.fence, 'all', '1')).toMatchObject({ mustStop: false })
     await expire()
     const taken = await lease(id)
     expect(taken.fence).toBeGreaterThan(old.fence)
@@ -47,7 +48,7 @@ describe('leases', () => {
     expect(await kindThrown(plan(old.fence, []))).toBe('conflict')
     expect(await kindThrown(giveBack(old.fence))).toBe('conflict')
     expect(await kindThrown(accounts.workers.renewLease({ ...at(first), body: { fence: old.fence } }))).toBe('conflict')
-    expect(await accounts.workers.renewLease({ ...at(first), body: { fence: taken.fence } })).toMatchObject({ cancelled: false })
+    expect(await accounts.workers.renewLease({ ...at(first), body: { fence: taken.fence } })).toMatchObject({ mustStop: false })
 
     await giveBack(taken.fence, { kind: 'yielded' })
     expect(await kindThrown(checkpoint(taken.fence, 'all', '9'))).toBe('conflict')
@@ -68,7 +69,7 @@ describe('leases', () => {
     const after = await take('host:3004')
     expect(after.fence).toBeGreaterThan(before.fence)
     expect(await kindThrown(checkpoint(before.fence, 'all', '1'))).toBe('conflict')
-    expect(await checkpoint(after.fence, 'all', '1')).toMatchObject({ cancelled: false })
+    expect(await checkpoint(after.fence, 'all', '1')).toMatchObject({ mustStop: false })
   })
 
   test('nothing to do: done, unknown and foreign syncs; foreign and unknown streams are not found', async () => {
@@ -311,7 +312,7 @@ describe('checkpoints', () => {
     const cancelled = await accounts.conductor.cancelSync({ userId, params: { syncId: id } })
     expect(cancelled.sync).toMatchObject({ state: 'cancelled' })
     expect(cancelled.jobs).toHaveLength(1)
-    expect(await checkpoint(fence, 'a', '3')).toMatchObject({ cancelled: true })
+    expect(await checkpoint(fence, 'a', '3')).toMatchObject({ mustStop: true })
     expect(await accounts.conductor.cancelSync({ userId, params: { syncId: id } })).toMatchObject({
       sync: { state: 'cancelled' },
       jobs: [],

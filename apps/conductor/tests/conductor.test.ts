@@ -32,6 +32,7 @@ afterEach(async () => {
   closing = []
   Object.assign(scroll.state, { count: 40, perPage: 20, latencyMs: 0 })
   scroll.faults.length = 0
+  await all.db.query('TRUNCATE network_controls')
 })
 
 afterAll(async () => {
@@ -82,8 +83,9 @@ const kindOf = (call: Promise<unknown>) =>
 
 describe('syncs', () => {
   test('asked for again while it runs, it is the same sync', async () => {
-    const { web } = await startConductor()
+    // Before there is a conductor, which would begin a sync itself at that moment.
     const { userId } = await all.connect()
+    const { web } = await startConductor()
     const first = await web.createSync({ userId, body: everything })
     const second = await web.createSync({ userId, body: everything })
     expect([first.created, second.created]).toEqual([true, false])
@@ -198,6 +200,29 @@ describe('what is under way', () => {
     expect(scroll.delivered.has('401-0')).toBe(false)
   })
 
+  test('ends at its checkpoint once the owner pauses its network, is said to wait for that, and goes on where it was', async () => {
+    const { web, userId, sync } = await underWay()
+    const owner = await all.owner()
+    const put = (isPaused: boolean) =>
+      all.web.accounts.putControl({ userId: owner, params: { network: 'scroll' }, body: { isPaused, jobsPerMinute: null } })
+    await put(true)
+    await until(async () => (await listRunning(redis, userId)).length === 0)
+    await until(async () => (await web.getStatus({ userId })).networks[0]?.word === 'waiting')
+    expect((await web.getStatus({ userId })).networks[0]).toMatchObject({ reason: expect.stringContaining('paused') })
+    const { requests } = scroll.tally
+    scroll.delivered.clear()
+    const late = await all.connect()
+    await web.createSync({ userId: late.userId, body: everything })
+    const { networks } = await web.getQueues({ userId: owner })
+    expect(networks).toMatchObject([{ network: 'scroll', isPaused: true, active: 0, inPostgres: { leased: 0 } }])
+    expect(scroll.tally.requests).toBe(requests)
+    scroll.state.latencyMs = 0
+    await put(false)
+    expect(await all.ended(userId, sync.id)).toMatchObject({ state: 'done' })
+    expect(await all.stored(userId)).toHaveLength(400)
+    expect(scroll.delivered.get('401-0')).toBe(1)
+  })
+
   test('is restarted from the checkpoint, or from scratch, which doubles nothing', async () => {
     const { web, userId, params } = await underWay()
     scroll.delivered.clear()
@@ -284,8 +309,8 @@ describe('what is under way', () => {
 
 describe('before and after', () => {
   test('a plan tells what would be walked, and starts nothing', async () => {
-    const { web } = await startConductor()
     const { userId, connection } = await all.connect()
+    const { web } = await startConductor()
     const plan = async (from: 'checkpoint' | 'scratch' = 'checkpoint') =>
       (await web.planSync({ userId, body: { connectionIds: null, contentTypes: ['posts'], from } })).connections
     expect(await plan()).toEqual([
@@ -330,8 +355,8 @@ describe('before and after', () => {
   })
 
   test('a sync is created once: 201, then 200', async () => {
-    const { web, url } = await startConductor()
     const { userId } = await all.connect()
+    const { web, url } = await startConductor()
     const authorization = `Bearer ${await signOf('web')('conductor', userId)}`
     const post = (body: object) =>
       fetch(`${url}/v1/syncs`, {
@@ -354,10 +379,10 @@ describe('before and after', () => {
 })
 
 test('the whole of it by hand, as the OpenAPI document tells', async () => {
+  const { userId, connection } = await all.connect()
   const { url } = await startConductor()
   await startWorkers()
   Object.assign(scroll.state, { count: 400, perPage: 5, latencyMs: 60 })
-  const { userId, connection } = await all.connect()
   const authorization = `Bearer ${await signOf('web')('conductor', userId)}`
   const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, { responses: Record<string, unknown> }>>

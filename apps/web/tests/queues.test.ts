@@ -27,6 +27,7 @@ const queueOf = (network: string, part: Partial<QueueStatus> = {}): QueueStatus 
   delayed: 0,
   failed: 0,
   oldestWaitingAt: null,
+  inPostgres: { due: 0, late: 0, oldestDueAt: null, parked: 0, leased: 0 },
   held: null,
   ...part,
 })
@@ -69,7 +70,11 @@ async function start(role: 'owner' | 'member'): Promise<void> {
 beforeEach(() => {
   queues = [
     queueOf('mastodon', { waiting: 1200, active: 5, failed: 1, oldestWaitingAt: new Date(Date.now() - 300_000).toISOString() }),
-    queueOf('bluesky', { isPaused: true, jobsPerMinute: 30 }),
+    queueOf('bluesky', {
+      isPaused: true,
+      jobsPerMinute: 30,
+      inPostgres: { due: 4321, late: 1234, oldestDueAt: new Date(Date.now() - 7_200_000).toISOString(), parked: 17, leased: 3 },
+    }),
     queueOf('feeds', { held: { until: '2026-12-01T14:32:00.000Z', reason: 'The app has <used> its day up' } }),
   ]
   workers = [
@@ -94,7 +99,18 @@ const xsrf = async () => {
 test('the page tells how much waits where and for how long, and what each worker does', async () => {
   await start('owner')
   const page = await (await visitor.get('/admin/queues')).text()
-  for (const text of ['1,200', ' minutes ago', 'Mastodon: 4 jobs · Bluesky: one job', 'host:3005', 'Takes no jobs', 'Ends what it has'])
+  for (const text of [
+    '1,200',
+    ' minutes ago',
+    '4,321',
+    '1,234',
+    '2 hours ago',
+    'Paused, 3 are giving back what they have',
+    'Mastodon: 4 jobs · Bluesky: one job',
+    'host:3005',
+    'Takes no jobs',
+    'Ends what it has',
+  ])
     expect(page).toContain(text)
   expect(page).toContain('The app has &lt;used&gt; its day up')
   expect(page).toContain('The board is read-only')

@@ -20,7 +20,7 @@ export interface HeldLease {
   /** Throws when the lease is lost: between the parts of one write. */
   checkHeld(): void
   /** A reply of accounts that renewed the lease; `askedAt` is when it was asked for (`performance.now()`). */
-  renewed(reply: { cancelled: boolean }, askedAt: number): void
+  renewed(reply: { mustStop: boolean }, askedAt: number): void
   /** Stops the heartbeat. */
   release(): void
 }
@@ -57,7 +57,7 @@ export function holdLease(accounts: Pick<Client<typeof accountsRoutes>, 'renewLe
 
   const renewed: HeldLease['renewed'] = (reply, askedAt) => {
     renewedAt = Math.max(renewedAt, askedAt)
-    if (reply.cancelled) stopFor('cancelled')
+    if (reply.mustStop) stopFor('cancelled')
   }
 
   const stopIfExpired = () => {

@@ -23,7 +23,7 @@ let told: string[]
 let ledger: Ledger
 beforeEach(() => {
   told = []
-  const reply = { expiresAt: new Date().toISOString(), cancelled: false }
+  const reply = { expiresAt: new Date().toISOString(), mustStop: false }
   const lease: Pick<HeldLease, 'check' | 'checkHeld' | 'renewed'> = {
     check: () => undefined,
     checkHeld: () => undefined,

@@ -98,6 +98,13 @@ export async function startConstellation(network: Network, { hasConductor = true
       return { userId, connection: reply.connection }
     },
 
+    /** The id of the owner of this server: whoever signed up first. */
+    async owner(): Promise<string> {
+      const [owner] = await db.query<{ id: string }>("SELECT id FROM users WHERE role = 'owner'")
+      if (!owner) throw new Error('Nobody has signed up')
+      return owner.id
+    },
+
     /** Asks for a sync and waits until it has ended. */
     async sync(userId: string, timeoutMs = 20_000) {
       const { sync } = await web.conductor.createSync({ userId, body: { trigger: 'person', connectionIds: null } })

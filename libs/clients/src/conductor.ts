@@ -5,6 +5,7 @@ import {
   connectionSchema,
   connectionStates,
   networkControlSchema,
+  networkWorkSchema,
   plannedConnectionSchema,
   startSchema,
   streamStatusSchema,
@@ -104,6 +105,8 @@ export const queueStatusSchema = networkControlSchema.extend({
   delayed: count,
   failed: count,
   oldestWaitingAt: instantSchema.nullable(),
+  /** What is not on the queue. */
+  inPostgres: networkWorkSchema,
   /** What the network itself holds all of its jobs back by. */
   held: z.strictObject({ until: instantSchema, reason: z.string() }).nullable(),
 })
@@ -128,7 +131,8 @@ const adminRoutes = {
   getQueues: route({
     method: 'GET',
     path: '/v1/queues',
-    summary: 'How many jobs of each network wait, run and failed, how long the first in line waits, and which workers there are',
+    summary:
+      'How many jobs of each network wait, run and failed, how long the first in line waits, what is due and not queued yet, and which workers there are',
     policy: web,
     reply: z.strictObject({ networks: z.array(queueStatusSchema), workers: z.array(workerStatusSchema) }),
   }),

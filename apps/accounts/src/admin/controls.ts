@@ -16,6 +16,9 @@ export async function putControl(db: Database, { network, isPaused, jobsPerMinut
   )
 }
 
+/** Condition on the network that `column` names: the owner has not paused it. */
+export const isFree = (column: string): string => `NOT EXISTS (SELECT FROM network_controls n WHERE n.network = ${column} AND n.is_paused)`
+
 /** Networks of which nothing new is begun. */
 export async function listPaused(db: Database): Promise<string[]> {
   const rows = await db.query<{ network: string }>('SELECT network FROM network_controls WHERE is_paused')

@@ -4,7 +4,7 @@ import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { lockLease, renewLease } from '../queries/leases.ts'
 import { saveMarks } from '../queries/streams.ts'
-import { addProgress, isJobWanted } from '../queries/sync-jobs.ts'
+import { addProgress, goesOn } from '../queries/sync-jobs.ts'
 import { moveWalk } from '../queries/walks.ts'
 
 /** A checkpoint of a walk that is complete already is a repetition: it only renews the lease. */
@@ -19,7 +19,7 @@ export function handleSaveCheckpoint({ db }: Pick<Context, 'db'>): Handler<typeo
         await saveMarks(tx, userId, id, { available, head: headOf(walk, { isComplete: cursor === null, head }), hasPendingMedia })
       }
       const expiresAt = await renewLease(tx, userId, id)
-      return { expiresAt, cancelled: !(await isJobWanted(tx, userId, { syncId, run }, id)) }
+      return { expiresAt, mustStop: !(await goesOn(tx, userId, { syncId, run }, id)) }
     })
 }
 

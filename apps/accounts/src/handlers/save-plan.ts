@@ -2,7 +2,7 @@ import type { accountsRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { lockLease, renewLease } from '../queries/leases.ts'
-import { isJobWanted, markPlanned } from '../queries/sync-jobs.ts'
+import { goesOn, markPlanned } from '../queries/sync-jobs.ts'
 import { addWalks, removeWalks } from '../queries/walks.ts'
 
 /** `replaces` names walks whose cursors have expired; what is planned instead comes with it. */
@@ -14,6 +14,6 @@ export function handleSavePlan({ db }: Pick<Context, 'db'>): Handler<typeof acco
       await addWalks(tx, userId, id, fence, walks)
       await markPlanned(tx, userId, { syncId, run }, id)
       const expiresAt = await renewLease(tx, userId, id)
-      return { expiresAt, cancelled: !(await isJobWanted(tx, userId, { syncId, run }, id)) }
+      return { expiresAt, mustStop: !(await goesOn(tx, userId, { syncId, run }, id)) }
     })
 }

@@ -2,13 +2,14 @@ import { AshevilleError } from '@asheville/core'
 import type { accountsRoutes, Connection, Lease, Taken, WantedLease } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
+import { listPaused } from '../admin/controls.ts'
 import type { Context } from '../context.ts'
 import { getConnections, getStoredConnection } from '../queries/connections.ts'
 import { findAccessTokens, type AccessToken } from '../queries/credentials.ts'
 import { takeLeases, type StreamId } from '../queries/leases.ts'
 import { countReadsLeft } from '../queries/reads.ts'
 import { findVersion, startVersion } from '../queries/streams.ts'
-import { findSyncOf, findUnfinishedJob, holdJob, markUnplanned } from '../queries/sync-jobs.ts'
+import { findSyncOf, findUnfinishedJob, holdJob, markUnplanned, waitForClaim } from '../queries/sync-jobs.ts'
 import { lockEvenClosing } from '../queries/users.ts'
 import { listWalks, removeWalks } from '../queries/walks.ts'
 import { closeAndTell } from '../streams/close-syncs.ts'
@@ -90,6 +91,10 @@ function take(context: Needs, wanted: WantedLease, holder: string): Promise<Take
     const isWorking = !isRemoved && (connection.state === 'active' || connection.state === 'full')
     if (!isWorking || connection.storageId === null) {
       await endWork(tx, userId, only(id), { state: 'cancelled', reason: null, nextDueMs: null })
+      return { lease: null }
+    }
+    if ((await listPaused(tx)).includes(connection.provider)) {
+      await waitForClaim(tx, userId, syncId, id)
       return { lease: null }
     }
     const readsLeft = isCharged(context.networks, connection.provider, stream) ? await countReadsLeft(tx, userId, connection) : null

@@ -3,7 +3,8 @@ import type { Database } from '@asheville/database'
 import type { StreamId } from './leases.ts'
 import { addJobs } from './sync-jobs.ts'
 
-const works = "c.removed_at IS NULL AND c.state IN ('active', 'full')"
+/** Of a connection `c`: it is pulled from. */
+export const works = "c.removed_at IS NULL AND c.state IN ('active', 'full')"
 
 // Asked of each stream by itself: so Postgres goes through what is due in its order, and never begins with all connections or people.
 const mayStart = `(SELECT ${works} AND c.provider = ANY ($2) AND u.closing_at IS NULL
@@ -12,7 +13,7 @@ const mayStart = `(SELECT ${works} AND c.provider = ANY ($2) AND u.closing_at IS
 const lookedAt = 4
 
 /** Claims come every other second: what was due for longer became so while nobody could claim it. */
-const late = "interval '5 minutes'"
+export const late = "interval '5 minutes'"
 /** What a small server was late with is done at once. */
 const lateAtOnce = 200
 const spreadAtOnce = 20_000

@@ -1,6 +1,7 @@
 import type { Sync } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import type { Database } from '@asheville/database'
+import { isFree } from '../admin/controls.ts'
 import { doneColumns, type DoneFacts } from './paces.ts'
 import { thisMonth } from './reads.ts'
 
@@ -46,8 +47,8 @@ export interface TakenStream extends StreamId {
 /**
  * Takes streams, of whomever, for 30 s each with a grown fence, and begins their jobs; answers which. Not one that somebody else's live lease is on: of several
  * at once, one gets it. The same holder's is taken over: that was a process that died and was started again, and if it lives after all, its fence is refused.
- * Nor one that was never pulled by this version, whose job is over, waits for its time or turn or was taken too often, whose connection does not work, or of which
- * nothing more may be read this month, where it is one that is `charged`. The people are locked; no stream comes twice.
+ * Nor one that was never pulled by this version, whose job is over, waits for its time or turn or was taken too often, whose connection does not work, whose network is
+ * paused, or of which nothing more may be read this month, where it is one that is `charged`. The people are locked; no stream comes twice.
  */
 export async function takeLeases(
   tx: Database,
@@ -62,7 +63,7 @@ export async function takeLeases(
        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::int[]) AS w (user_id, connection_id, stream, sync_id, version)
        JOIN streams s ON s.user_id = w.user_id AND s.connection_id = w.connection_id AND s.name = w.stream AND s.version >= w.version
        JOIN connections c ON c.user_id = w.user_id AND c.id = w.connection_id
-         AND c.removed_at IS NULL AND c.state IN ('active', 'full') AND c.storage_id IS NOT NULL
+         AND c.removed_at IS NULL AND c.state IN ('active', 'full') AND c.storage_id IS NOT NULL AND ${isFree('c.provider')}
        JOIN sync_jobs j ON j.user_id = w.user_id AND j.sync_id = w.sync_id AND j.connection_id = w.connection_id AND j.stream = w.stream
          AND j.finished_at IS NULL AND j.parked_at IS NULL AND j.takes < $7 AND (j.until IS NULL OR j.until <= now() + interval '1 second')
        JOIN syncs y ON y.user_id = w.user_id AND y.id = w.sync_id
@@ -183,9 +184,10 @@ export async function raiseFences(
 }
 
 /** Every live lease, of everybody. */
-export async function listLiveLeases(db: Database): Promise<{ userId: string; connectionId: string; stream: string }[]> {
+export async function listLiveLeases(db: Database): Promise<(StreamId & { userId: string; network: string })[]> {
   return db.query(
-    `SELECT user_id AS "userId", connection_id AS "connectionId", stream FROM leases
-     WHERE holder IS NOT NULL AND expires_at > now() ORDER BY user_id, connection_id, stream`,
+    `SELECT l.user_id AS "userId", c.provider AS network, l.connection_id AS "connectionId", l.stream
+     FROM leases l JOIN connections c ON c.id = l.connection_id
+     WHERE l.holder IS NOT NULL AND l.expires_at > now() ORDER BY l.user_id, l.connection_id, l.stream`,
   )
 }

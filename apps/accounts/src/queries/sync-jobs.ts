@@ -1,6 +1,7 @@
 import type { SkippedItem } from '@asheville/core'
 import type { Quiet, SyncJob, SyncResult, Tally } from '@asheville/clients'
 import type { Database } from '@asheville/database'
+import { isFree } from '../admin/controls.ts'
 import { mostQueued, queuedOf, standsInLine } from './admission.ts'
 import type { Rest } from '../streams/rest-after.ts'
 import type { JobRun, StreamId } from './leases.ts'
@@ -134,6 +135,26 @@ export async function isJobWanted(db: Database, userId: string, { syncId, run }:
     [userId, syncId, id.connectionId, id.stream, run],
   )
   return rows.length > 0
+}
+
+/** Whether whoever holds that lease is to go on: the work is wanted still, and the owner of the server has not paused the network. */
+export async function goesOn(db: Database, userId: string, { syncId, run }: JobRun, id: StreamId): Promise<boolean> {
+  const rows = await db.query(
+    `SELECT FROM sync_jobs j JOIN connections c ON c.user_id = $1 AND c.id = j.connection_id AND ${isFree('c.provider')}
+     WHERE j.user_id = $1 AND j.sync_id = $2 AND j.connection_id = $3 AND j.stream = $4 AND j.run = $5 AND j.finished_at IS NULL`,
+    [userId, syncId, id.connectionId, id.stream, run],
+  )
+  return rows.length > 0
+}
+
+/** Nothing is begun of its network for now; as soon as that goes on again, the job is to be claimed. */
+export async function waitForClaim(tx: Database, userId: string, syncId: string, id: StreamId): Promise<void> {
+  await tx.query('UPDATE sync_jobs SET enqueue_after = now() WHERE user_id = $1 AND sync_id = $2 AND connection_id = $3 AND stream = $4', [
+    userId,
+    syncId,
+    id.connectionId,
+    id.stream,
+  ])
 }
 
 /** Its walks are to be planned anew. */

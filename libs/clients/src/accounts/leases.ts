@@ -11,8 +11,11 @@ export const walkSchema = z.strictObject({
   cursor: z.string().nullable(),
 })
 
-/** The lease on a stream: `fence` grows with every lease; whoever writes with an older one is refused. */
-const leasedSchema = z.strictObject({ expiresAt: instantSchema, cancelled: z.boolean() })
+/**
+ * The lease on a stream: `fence` grows with every lease; whoever writes with an older one is refused. `mustStop`: the work is not wanted any more, or its network
+ * is paused; the stream is to be given back as it stands.
+ */
+const leasedSchema = z.strictObject({ expiresAt: instantSchema, mustStop: z.boolean() })
 
 export const streamPath = z.strictObject({ connectionId: id, stream: streamName })
 const fence = z.number().int().positive()
@@ -106,7 +109,7 @@ export const leaseRoutes = {
     method: 'POST',
     path: '/v1/leases/take',
     summary:
-      'Take streams, of whomever, for 30 s each with a grown fence; each is answered by itself: `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing left to do (cancelled, removed, paused, done), or nothing may be read any more this month',
+      'Take streams, of whomever, for 30 s each with a grown fence; each is answered by itself: `conflict` while another holds it; the same holder, started again, takes its own over; null when there is nothing to do (cancelled, removed, paused, its network paused, done), or nothing may be read any more this month',
     policy: from('workers'),
     body: z.strictObject({ holder: z.string().min(1).max(100), streams: z.array(wantedLeaseSchema).min(1).max(maxLeases) }),
     /** In the order of the streams. */

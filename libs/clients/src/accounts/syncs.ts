@@ -1,7 +1,7 @@
 import { contentTypeSchema, instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
 import { z } from 'zod'
 import { connectionSchema, monthlyReadsSchema } from './connections.ts'
-import { count, cursor, forUser, from, id, limit, streamName } from './parts.ts'
+import { count, cursor, forUser, from, id, limit, networkId, streamName } from './parts.ts'
 
 /** What happened to the items of a batch, as platform answered, plus what the adapter skipped. */
 export const tallySchema = z.strictObject({ new: count, changed: count, unchanged: count, gone: count, skipped: count })
@@ -209,7 +209,7 @@ export const syncRoutes = {
     path: '/v1/leases',
     summary: 'Every live lease, so that `running:<user_id>` can be derived again',
     policy: from('conductor'),
-    reply: z.strictObject({ leases: z.array(z.strictObject({ userId: id, connectionId: id, stream: streamName })) }),
+    reply: z.strictObject({ leases: z.array(z.strictObject({ userId: id, network: networkId, connectionId: id, stream: streamName })) }),
   }),
   claimOutbox: route({
     method: 'POST',

@@ -77,8 +77,8 @@ export function queuesPages(site: Site): Binding[] {
   ]
 }
 
-function badgeOf({ isPaused, jobsPerMinute, held, waiting, active }: QueueStatus, t: Translate) {
-  if (isPaused) return { tone: 'wait', icon: 'pause', text: t('queues.paused') }
+function badgeOf({ isPaused, jobsPerMinute, held, waiting, active, inPostgres: { leased } }: QueueStatus, t: Translate) {
+  if (isPaused) return { tone: 'wait', icon: 'pause', text: leased > 0 ? t('queues.pausing', { count: leased }) : t('queues.paused') }
   if (held) return { tone: 'wait', icon: 'clock', text: t('queues.held') }
   if (jobsPerMinute !== null) return { tone: 'wait', icon: 'clock', text: t('queues.throttled', { count: jobsPerMinute }) }
   if (waiting + active > 0) return { tone: 'busy', icon: 'turning', text: t('queues.working') }
