@@ -122,7 +122,19 @@ const script: Script = {
     listItems: async () => ({ items: hostile, next: null }),
     getItem: async ({ params }) => hostile.find(({ key }) => key === params.key) ?? hostile[0]!,
     getCounts: async () => ({
-      counts: [{ connectionId: mastodon.id, network: 'mastodon', contentType: 'posts', items: 3, gone: 0, oldest: null, newest: null }],
+      counts: [
+        {
+          connectionId: mastodon.id,
+          network: 'mastodon',
+          contentType: 'posts',
+          items: 3,
+          gone: 0,
+          oldest: null,
+          newest: null,
+          oldestThere: null,
+          newestThere: null,
+        },
+      ],
       media: [],
     }),
   },

@@ -158,6 +158,13 @@ describe('the status page', () => {
               oldest: '2020-01-05T00:00:00.000Z',
               newest: '2026-01-05T00:00:00.000Z',
             }),
+            typeStatusOf('photos', {
+              stored: 40,
+              oldest: '2014-03-05T00:00:00.000Z',
+              newest: '2026-01-05T00:00:00.000Z',
+              oldestAvailable: '2019-07-05T00:00:00.000Z',
+              newestAvailable: '2026-01-05T00:00:00.000Z',
+            }),
             typeStatusOf('likes', { word: 'waiting', waitsFor: 'example.social', until, reason: 'asked to wait' }),
           ],
         }),
@@ -170,6 +177,9 @@ describe('the status page', () => {
     expect(page).toContain('Copying from one network')
     expect(page).toContain('<progress value="400" max="1000"')
     expect(page).toMatch(/Waiting for example\.social until <time datetime="2026-11-20T14:32:00\.000Z"/)
+    expect(page).toMatch(
+      /Mastodon has <time datetime="2019-07-05[^>]*>July 2019<\/time> – <time datetime="2026-01-05[^>]*>January 2026<\/time>/,
+    )
     expect(page).toContain('1,200 a minute · about 3 minutes left')
     expect(page).toContain('Reconnect Bluesky')
     expect(page).toContain('The app password was revoked.')

@@ -180,7 +180,17 @@ export function networkStatusOf(connection: Connection, part: Omit<Partial<Netwo
 }
 
 export function typeStatusOf(contentType: TypeStatus['contentType'], part: Partial<TypeStatus> = {}): TypeStatus {
-  return { contentType, ...onTime, stored: 0, available: null, oldest: null, newest: null, ...part }
+  return {
+    contentType,
+    ...onTime,
+    stored: 0,
+    available: null,
+    oldest: null,
+    newest: null,
+    oldestAvailable: null,
+    newestAvailable: null,
+    ...part,
+  }
 }
 
 const onTime: Standing = {

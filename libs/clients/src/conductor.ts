@@ -71,6 +71,12 @@ export const typeStatusSchema = z.strictObject({
   /** Dates of what is stored. */
   oldest: instantSchema.nullable(),
   newest: instantSchema.nullable(),
+  /**
+   * Dates of what the network has, as they were found by going through all of it; null: not known, as that is not done yet, the person does not want all of it, or (of
+   * the oldest) the network does not give all of it.
+   */
+  oldestAvailable: instantSchema.nullable(),
+  newestAvailable: instantSchema.nullable(),
 })
 export type TypeStatus = z.infer<typeof typeStatusSchema>
 

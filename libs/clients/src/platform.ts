@@ -340,6 +340,9 @@ export const platformRoutes = {
           gone: count,
           oldest: instantSchema.nullable(),
           newest: instantSchema.nullable(),
+          /** Of those that are not gone. */
+          oldestThere: instantSchema.nullable(),
+          newestThere: instantSchema.nullable(),
         }),
       ),
       /** One for each storage that has any. */

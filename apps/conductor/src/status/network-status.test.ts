@@ -62,6 +62,8 @@ const count = (contentType: ContentType, items: number): Count => ({
   gone: 0,
   oldest: '2020-01-01T00:00:00.000Z',
   newest: '2026-01-01T00:00:00.000Z',
+  oldestThere: '2021-05-01T00:00:00.000Z',
+  newestThere: '2025-12-24T00:00:00.000Z',
 })
 const known: Known = {
   connection,
@@ -114,6 +116,24 @@ describe('by content type', () => {
     expect(types[0]).toMatchObject({ available: 25, stored: 12, oldest: '2020-01-01T00:00:00.000Z', newest: '2026-01-01T00:00:00.000Z' })
     expect(types[1]).toMatchObject({ available: null, stored: 0, oldest: null })
     expect(networkStatus({ ...known, counts: null }).types.map(({ stored }) => stored)).toEqual([null, null, null])
+  })
+
+  test('what the network has is told by dates once all of it was gone through, and as far as it gives all and the person wants it', () => {
+    const datesOf = (part: Partial<Known>) => {
+      const [type] = networkStatus({ ...known, counts: [count('posts', 12)], ...part }).types
+      return [type!.oldestAvailable, type!.newestAvailable]
+    }
+    const { oldestThere, newestThere } = count('posts', 12)
+    const within = (range: { from: string | null; to: string | null }) => ({
+      connection: { ...connection, settings: { ...connection.settings, range } },
+    })
+    const bounded = { ...network, streams: network.streams.map((each) => ({ ...each, reach: 'The newest 800 only.' })) }
+    expect(datesOf({})).toEqual([oldestThere, newestThere])
+    expect(datesOf({ streams: [stream('favourites'), stream('statuses', { backfilling: true })] })).toEqual([null, null])
+    expect(datesOf({ network: bounded })).toEqual([null, newestThere])
+    expect(datesOf(within({ from: '2024-01-01T00:00:00.000Z', to: null }))).toEqual([null, newestThere])
+    expect(datesOf(within({ from: null, to: '2024-01-01T00:00:00.000Z' }))).toEqual([oldestThere, null])
+    expect(datesOf({ counts: null })).toEqual([null, null])
   })
 
   test('while its history is pulled, how fast and how long', () => {

@@ -26,8 +26,9 @@ export interface Known {
 export function networkStatus({ connection, network, streams, counts, readsThisMonth, isPausedHere, rates, now }: Known): NetworkStatus {
   const facts: Facts = { connection, name: nameOf(connection, network), readsThisMonth, isPausedHere, now }
   const typesOf = (stream: string): readonly ContentType[] => network?.streams.find(({ name }) => name === stream)?.contentTypes ?? []
+  const countOf = (contentType: ContentType) => counts?.find((row) => row.contentType === contentType)
   const stored = (contentType: ContentType): Pick<TypeStatus, 'contentType' | 'stored' | 'available' | 'oldest' | 'newest'> => {
-    const count = counts?.find((row) => row.contentType === contentType)
+    const count = countOf(contentType)
     const told = streams.map(({ available }) => available[contentType]).filter((number) => number !== undefined)
     return {
       contentType,
@@ -49,7 +50,14 @@ export function networkStatus({ connection, network, streams, counts, readsThisM
     const mine = allowed.filter(({ stream }) => carriers.some(({ name }) => name === stream))
     const isWithheld = carriers.length > 0 && !carriers.some(({ name }) => mayBePulled(name))
     const isCleared = connection.clearing.includes(contentType)
-    return { ...standingOf(facts, mine, pace), ...stored(contentType), ...(isWithheld && withheld), ...(isCleared && clearing) }
+    const standing = standingOf(facts, mine, pace)
+    return {
+      ...standing,
+      ...stored(contentType),
+      ...(mine.length > 0 && standing.isComplete ? found(connection, carriers, countOf(contentType)) : unknown),
+      ...(isWithheld && withheld),
+      ...(isCleared && clearing),
+    }
   }
   const isWithheld = streams.length > 0 && allowed.length === 0 && connection.state === 'active'
   return {
@@ -59,6 +67,21 @@ export function networkStatus({ connection, network, streams, counts, readsThisM
     types: shownTypes(connection, network, streams, counts ?? []).map(typeStatus),
     streams: [...streams],
     readsThisMonth,
+  }
+}
+
+const unknown = { oldestAvailable: null, newestAvailable: null }
+
+/** Dates of what the network has, of which everything has been gone through that it gives and the person wants. */
+function found(
+  { settings: { range } }: Connection,
+  carriers: NetworkFacts['streams'],
+  count: Count | undefined,
+): Pick<TypeStatus, 'oldestAvailable' | 'newestAvailable'> {
+  const isAll = range.from === null && carriers.every(({ reach }) => reach === undefined)
+  return {
+    oldestAvailable: isAll ? (count?.oldestThere ?? null) : null,
+    newestAvailable: range.to === null ? (count?.newestThere ?? null) : null,
   }
 }
 

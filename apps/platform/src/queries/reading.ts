@@ -79,13 +79,16 @@ export interface CountRow {
   gone: number
   oldest: string | null
   newest: string | null
+  oldestThere: string | null
+  newestThere: string | null
 }
 
-/** What is stored, by connection and content type; `gone` of the `items` are deleted on their network. */
+/** What is stored, by connection and content type; `gone` of the `items` are deleted on their network, the others are there still. */
 export function countItems(db: Database, userId: string, storageId: string | null): Promise<CountRow[]> {
   return db.query(
     `SELECT i.connection_id AS "connectionId", i.network, i.account_id AS "accountId", i.content_type AS "contentType", count(*) AS items,
-       count(i.gone_at) AS gone, min(i.at) AS oldest, max(i.at) AS newest
+       count(i.gone_at) AS gone, min(i.at) AS oldest, max(i.at) AS newest,
+       min(i.at) FILTER (WHERE i.gone_at IS NULL) AS "oldestThere", max(i.at) FILTER (WHERE i.gone_at IS NULL) AS "newestThere"
      FROM items i WHERE i.user_id = $1 AND ($2::uuid IS NULL OR i.storage_id = $2)
      GROUP BY i.connection_id, i.network, i.account_id, i.content_type
      ORDER BY i.network, i.account_id, i.content_type, i.connection_id`,

@@ -32,6 +32,7 @@ export const entries: Stream = {
   name: 'entries',
   version: 1,
   contentTypes: ['articles'],
+  reach: 'A feed shows its newest entries only, often 10 to 50.',
 
   plan({ head, open, range }) {
     if (head === null) {

@@ -17,6 +17,8 @@ export interface Badge {
 export interface TypeRow extends Pick<TypeStatus, 'contentType' | 'stored' | 'available' | 'oldest' | 'newest'> {
   /** How far it is; `'unknown'` moves without an end; null: no bar. */
   progress: { value: number; max: number } | 'unknown' | null
+  /** The months of what the network has, where those of what is stored do not say so already. */
+  there: { oldest: string; newest: string } | null
   badge: Badge
   /** How fast it comes in, and how long that takes, as far as it is known. */
   pace: string | null
@@ -217,7 +219,7 @@ function typeRow(
 ): TypeRow {
   const { contentType, stored, available, oldest, newest } = type
   const carriers = (network?.streams ?? []).filter(({ contentTypes }) => contentTypes.includes(contentType))
-  const row = { contentType, stored, available, oldest, newest, pace: paceOf(type, t, fmt) }
+  const row = { contentType, stored, available, oldest, newest, there: thereOf(type), pace: paceOf(type, t, fmt) }
   if (type.action === 'allow') {
     const withheld = canBeAsked(carriers, declined, network?.asks ?? null) ? 'declined' : 'unasked'
     const badge = withheldBadge(t(withheld === 'declined' ? 'status.declined' : 'status.unasked'))
@@ -226,6 +228,14 @@ function typeRow(
   const reach = [...new Set(carriers.flatMap(({ reach = [] }) => reach))]
   return { ...row, progress: progressOf(type), badge: badgeOf(type, title, t, fmt), withheld: null, reach }
 }
+
+function thereOf({ oldest, newest, oldestAvailable, newestAvailable }: TypeStatus): TypeRow['there'] {
+  if (oldestAvailable === null || newestAvailable === null) return null
+  const isTold = monthOf(oldest) === monthOf(oldestAvailable) && monthOf(newest) === monthOf(newestAvailable)
+  return isTold ? null : { oldest: oldestAvailable, newest: newestAvailable }
+}
+
+const monthOf = (instant: string | null): string | undefined => instant?.slice(0, 7)
 
 /** Whether one of them would be pulled if the person allowed what this server asks for. */
 function canBeAsked(carriers: Network['streams'], declined: readonly string[], asks: readonly string[] | null): boolean {
