@@ -24,6 +24,7 @@ beforeAll(async () => {
       DROPBOX_CLIENT_SECRET: dropboxApp.secret,
       DROPBOX_API_URL: dropboxUrl,
       DROPBOX_CONTENT_URL: dropboxUrl,
+      DROPBOX_NOTIFY_URL: dropboxUrl,
       DROPBOX_WEB_URL: dropboxUrl,
       TWITTER_CLIENT_ID: twitterApp.clientId,
       TWITTER_CLIENT_SECRET: twitterApp.clientSecret,
@@ -91,8 +92,11 @@ test('sign in with Dropbox, connect X, see what it takes, watch it arrive: the f
   // Both accesses are over and renewed on the way; one post: its month's file.
   dropbox.expireTokens()
   twitter.expireTokens()
+  // The person is called something else there now, and so here; where their copies are stays.
+  twitter.rename('alice', 'alice_now')
   const added = twitter.post({ text: 'One more', createdAt: '2024-06-02T00:00:00Z' })
   await syncNow(page)
+  await page.getByText('@alice_now').first().waitFor()
   expect(storedIds('posts')).toContain(added)
   await counted(listed + 1)
   expect(dropbox.read(files(/posts\/2024-06\.json$/)[0]!.path).toString()).toContain('One more')

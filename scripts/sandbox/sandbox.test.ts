@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -35,6 +35,13 @@ test('everybody is there, and everything is copied; at the second start nothing 
   const inDropbox = await readdir(join(dataDir, 'dropbox', 'demo'), { recursive: true })
   for (const network of ['twitter', 'facebook'])
     expect(inDropbox.filter((path) => path.startsWith(`${network}/`)).length).toBeGreaterThan(3)
+  // Worth looking at: five years of posts with pictures and places, and threads.
+  const posts = await itemsBelow(join(dataDir, 'dropbox', 'demo', 'twitter'))
+  expect(new Set(posts.map(({ 'asheville:at': at }) => String(at).slice(0, 4))).size).toBeGreaterThanOrEqual(5)
+  for (const part of ['attachment', 'location', 'inReplyTo'])
+    expect(posts.filter((post) => post[part] !== undefined).length).toBeGreaterThan(0)
+  const facebook = await itemsBelow(join(dataDir, 'dropbox', 'demo', 'facebook'))
+  expect(facebook.filter(({ attachment }) => attachment !== undefined).length).toBeGreaterThan(5)
 
   await sandbox.close()
   sandbox = await start()
@@ -42,6 +49,15 @@ test('everybody is there, and everything is copied; at the second start nothing 
   expect(await mayComeIn(sandbox, logins.demo.email, memory.passwords.demo)).toBe(true)
   expect(await synced(sandbox)).toEqual(first)
 }, 120_000)
+
+/** The items of the posts' page files in a network's folder. */
+async function itemsBelow(folder: string): Promise<Record<string, unknown>[]> {
+  const paths = (await readdir(folder, { recursive: true })).filter((path) => /\/posts\/\d{4}-\d{2}(\.\d+)?\.json$/.test(path))
+  const pages = await Promise.all(
+    paths.map(async (path) => JSON.parse(await readFile(join(folder, path), 'utf8')) as { orderedItems: Record<string, unknown>[] }),
+  )
+  return pages.flatMap(({ orderedItems }) => orderedItems)
+}
 
 async function mayComeIn({ constellation }: Sandbox, email: string, password: string): Promise<boolean> {
   const origin = `http://127.0.0.1:${constellation.port}`

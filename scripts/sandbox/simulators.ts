@@ -65,8 +65,8 @@ export async function startSimulators({ memory, amount, webUrl, dataDir }: Wante
     app: { redirectUris: [`${webUrl}/connect/facebook/callback`] },
   })
   const left = { photos: share(0.05), videos: share(0.005), likes: share(0.03), events: share(0.01), checkIns: share(0.01) }
-  facebook.generate({ seed, account: 'demo', posts: share(0.25), ...left, ...span })
-  facebook.generate({ seed: 'guest', account: 'guest', posts: share(0.05), ...span })
+  facebook.generate({ seed, account: 'demo', posts: share(0.25), withMedia: 0.3, ...left, ...span })
+  facebook.generate({ seed: 'guest', account: 'guest', posts: share(0.05), withMedia: true, ...span })
   const mastodon = await startMastodon({ accounts, port: ports.mastodon, seed })
   const marks = { favourites: share(0.05), bookmarks: share(0.02), following: share(0.04) }
   mastodon.generate({ seed, account: 'demo', statuses: share(0.5), withMedia: 0.3, ...marks, ...span })

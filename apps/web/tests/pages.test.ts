@@ -316,7 +316,7 @@ describe('the status page', () => {
     const full = connectionOf({ provider: 'mastodon', state: 'full', stateReason: 'This server’s disk is full.' })
     const given = script()
     given.conductor.getStatus = statusOf([networkStatusOf(full, { word: 'action-required', action: 'free-space' })], [syncOf()])
-    expect(await (await (await start(given)).get('/status')).text()).toContain('<h1 id="headline">Your disk is full</h1>')
+    expect(await (await (await start(given)).get('/status')).text()).toContain('<h1 id="headline">Your storage is full</h1>')
   })
 
   test('what is paused is not called up to date', async () => {

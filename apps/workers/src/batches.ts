@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ContentType, Covered, Cursor, Item, Page, SkippedItem, WalkKind } from '@asheville/core'
+import type { AccountNames, ContentType, Covered, Cursor, Item, Page, SkippedItem, WalkKind } from '@asheville/core'
 
 /** An item and when its page arrived. */
 export interface Seen {
@@ -15,6 +15,8 @@ export interface Batch {
   covers: Covered[]
   available: Partial<Record<ContentType, number>>
   head: Cursor | null
+  /** What the person is called there now, where a page told. */
+  account: AccountNames | null
   /** The last page's: where the walk goes on once this batch is stored; null: it is complete. */
   cursor: Cursor | null
   pages: number
@@ -88,7 +90,7 @@ interface Growing {
 }
 
 function startBatch(page: Page, kind: WalkKind): Growing {
-  const batch: Batch = { items: [], gone: [], skipped: [], covers: [], available: {}, head: null, cursor: null, pages: 0 }
+  const batch: Batch = { items: [], gone: [], skipped: [], covers: [], available: {}, head: null, account: null, cursor: null, pages: 0 }
   const growing = { batch, bytes: 0, media: 0 }
   addPage(growing, page, kind)
   return growing
@@ -108,6 +110,7 @@ function addPage(growing: Growing, page: Page, kind: WalkKind): void {
   Object.assign(batch.available, page.available)
   // Of a backfill the first head given counts, of an incremental walk the last.
   if (page.head !== undefined && !(kind === 'backfill' && batch.head !== null)) batch.head = page.head
+  batch.account = page.account ?? batch.account
   batch.cursor = page.cursor
   batch.pages += 1
 }

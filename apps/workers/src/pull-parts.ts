@@ -1,4 +1,5 @@
 import type { accountsRoutes, Client, Connection, platformRoutes } from '@asheville/clients'
+import type { AccountNames } from '@asheville/core'
 
 /** Where what is pulled goes, and by which right. */
 export interface Target {
@@ -7,7 +8,8 @@ export interface Target {
   stream: string
   fence: number
   network: string
-  account: Pick<Connection, 'handle' | 'title' | 'url'> & { id: string }
+  /** Called as the pages say that they are called now. */
+  account: AccountNames & { id: string }
   copies: Connection['settings']['copies']
   /** For every call: the person, and the request id that follows the work. */
   context: { userId: string; requestId: string }

@@ -35,7 +35,7 @@ function startParts({ stored, limit, isGone }: { stored: string[]; limit: number
     wanted: { contentTypes: ['posts'] },
     lease: lease as HeldLease,
     io: {} as PullIo,
-    target: { context: { userId: 'u', requestId: 'r' } } as Target,
+    target: { account: {}, context: { userId: 'u', requestId: 'r' } } as Target,
     media: { transfer: () => Promise.resolve({}) },
     platform: {
       putItems({ body }) {
@@ -61,6 +61,7 @@ const batch: Batch = {
   covers: [{ by: 'id', from: null, to: null }],
   available: {},
   head: null,
+  account: null,
   cursor: null,
   pages: 1,
 }

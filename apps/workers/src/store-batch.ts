@@ -32,6 +32,7 @@ const askedAtOnce = 20
 export async function storeBatch(parts: StoreParts, walk: Walk, pulled: Batch): Promise<Tally> {
   const { lease, ledger } = parts
   lease.check()
+  Object.assign(parts.target.account, pulled.account)
   const batch = wantedOf(pulled, parts.stream, parts.wanted.contentTypes)
   const wanted = batch.items.flatMap(({ item }) => item.media.map((source) => ({ source, at: item.at })))
   const states = wanted.length === 0 ? {} : await parts.media.transfer(wanted)

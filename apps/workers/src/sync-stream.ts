@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAccessToken, type Connection, type Lease } from '@asheville/clients'
-import { AshevilleError, kindOf, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
+import { AshevilleError, kindOf, type AccountNames, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
 import { done, findHeld, holdBack, later, streamKey, type JobEnd, type Producer, type SyncJobData } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
 import { errorFields, type Logger } from '@asheville/service'
@@ -109,7 +109,7 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
   if (outcome === null) return ending.end
   if (ending.end.kind === 'done') await clear(scratch)
   const returned = await shop.leases
-    .returnLease({ ...id, fence: lease.fence, outcome, quiet: ledger.quiet, mediaDueAt })
+    .returnLease({ ...id, fence: lease.fence, outcome, quiet: ledger.quiet, mediaDueAt, renamed: renamed(target, lease) })
     .catch((error: unknown) => {
       // Begun again meanwhile: that has a job of its own, which follows this one.
       if (held.stop === 'cancelled' && kindOf(error) === 'conflict') return done
@@ -136,6 +136,12 @@ const stateAfter = {
   retrying: 'retrying',
   failed: 'failed',
 } as const
+
+/** What the person is called now at the network, if that is not what accounts knows. */
+function renamed({ account: { handle, title, url } }: Target, { connection }: Lease): AccountNames | undefined {
+  const isKnown = handle === connection.handle && title === connection.title && url === connection.url
+  return isKnown ? undefined : { handle, title, url }
+}
 
 /** Most streams have none. */
 async function clear(scratch: string): Promise<void> {

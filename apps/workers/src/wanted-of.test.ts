@@ -11,7 +11,7 @@ function item(id: string, contentType: Item['contentType'] = 'posts', more: Part
 
 function batchOf(items: Item[], covers: Covered[] = []): Batch {
   const seen = items.map((one) => ({ item: one, seenAt: '2024-01-01T00:00:00.000Z' }))
-  return { items: seen, gone: [], skipped: [], covers, available: { posts: 2, likes: 3 }, head: 'h', cursor: 'c', pages: 1 }
+  return { items: seen, gone: [], skipped: [], covers, available: { posts: 2, likes: 3 }, head: 'h', account: null, cursor: 'c', pages: 1 }
 }
 
 const covered: Covered = { by: 'id', from: null, to: null }

@@ -118,11 +118,15 @@ export interface Http {
 }
 
 /** Who a connection turned out to be. `id` is stable on that network or storage, whatever the handle becomes. */
-export interface Account {
-  id: string
+/** What may change of an account. */
+export interface AccountNames {
   handle: string
   title: string
   url: string | null
+}
+
+export interface Account extends AccountNames {
+  id: string
   /**
    * Scopes that the person declined; the streams that need them are not pulled, and shown as such. What the answer with the tokens says was
    * granted (RFC 6749 §5.1) is known already: this is for networks that tell it elsewhere.

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Account, Fields, Http, Login, Variable } from './adapter.ts'
+import type { Account, AccountNames, Fields, Http, Login, Variable } from './adapter.ts'
 import type { ContentType, Item, MediaSource, SkippedItem } from './item.ts'
 
 /** A network's opaque mark to go on after; only the adapter that made it reads it. */
@@ -64,6 +64,8 @@ export interface Page {
   covers?: Covered[]
   /** How many items of a content type the network says exist. */
   available?: Partial<Record<ContentType, number>>
+  /** What the person is called there now, where an answer tells: people change their names. */
+  account?: AccountNames
   /** How many records the network charges for this page, whether any of them is kept. Only of a stream with an `estimate`. */
   reads?: number
 }

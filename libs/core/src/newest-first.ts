@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { AshevilleError, throwIfAborted } from './errors.ts'
+import type { AccountNames } from './adapter.ts'
 import type { ContentType, Item, SkippedItem } from './item.ts'
 import type { Covered, Page, PullIo, Range, Stream, Walk, WalkKind } from './network.ts'
 
@@ -16,6 +17,8 @@ export interface Listing<R> {
    */
   isShort?: boolean
   available?: Partial<Record<ContentType, number>>
+  /** As in `Page`. */
+  account?: AccountNames
   /** As in `Page`; with `chargesDaily`, as if everything were read for the first time that day. */
   reads?: number
 }
@@ -180,6 +183,7 @@ function pageOf<R>(timeline: Timeline<R>, walk: Walk, state: State, listing: Lis
     covers: timeline.isDated && walk.kind !== 'incremental' && !mayLack ? coveredBy(walk.range, state, listing, turned) : [],
     ...(isFirst && { head: JSON.stringify(headAfter(timeline, state.floor, listing, turned, day)) }),
     ...(listing.available && { available: listing.available }),
+    ...(listing.account && { account: listing.account }),
     ...(listing.reads !== undefined && { reads: listing.reads - readBefore(state.known, turned, day) }),
   }
 }

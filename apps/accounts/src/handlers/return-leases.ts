@@ -3,6 +3,7 @@ import type { Database } from '@asheville/database'
 import type { Handler } from '@asheville/service'
 import type { Context } from '../context.ts'
 import { admitParked } from '../queries/admission.ts'
+import { renameConnection } from '../queries/connections.ts'
 import { lockDone, lockLease, releaseLease } from '../queries/leases.ts'
 import { isJobWanted } from '../queries/sync-jobs.ts'
 import { getSync } from '../queries/syncs.ts'
@@ -26,7 +27,7 @@ export function handleReturnLeases(context: Context): Handler<typeof accountsRou
 async function giveBackTogether(context: Context, tx: Database, ended: readonly EndedLease[]): Promise<Map<string, Returned>> {
   const done = await lockDone(
     tx,
-    ended.filter(({ outcome }) => outcome.kind === 'done'),
+    ended.filter(({ outcome, renamed }) => outcome.kind === 'done' && !renamed),
   )
   if (done.length === 0) return new Map()
   const jobs = done.map(({ lease, syncId, facts }) => ({ ...lease, syncId, ...restAfter(context, facts) }))
@@ -47,12 +48,13 @@ async function giveBackTogether(context: Context, tx: Database, ended: readonly 
 
 /** The outcome of work that is not wanted any more (cancelled, or asked for anew meanwhile) changes nothing. */
 function giveBack(context: Context, ended: EndedLease): Promise<Returned> {
-  const { userId, connectionId, stream, fence } = ended
+  const { userId, connectionId, stream, fence, renamed } = ended
   const id = { connectionId, stream }
   return context.db.transaction(async (tx) => {
     await lockEvenClosing(tx, userId)
     const job = await lockLease(tx, userId, id, fence)
     await releaseLease(tx, userId, id)
+    if (renamed) await renameConnection(tx, userId, connectionId, renamed)
     const isWanted = await isJobWanted(tx, userId, job, id)
     const isParked = isWanted && (await applyOutcome(context, tx, ended, job))
     const next = await admitParked(tx, [userId])

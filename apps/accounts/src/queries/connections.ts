@@ -1,4 +1,4 @@
-import { AshevilleError, type Account, type ContentType, type Fields, type OAuthEndpoints } from '@asheville/core'
+import { AshevilleError, type Account, type AccountNames, type ContentType, type Fields, type OAuthEndpoints } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
 import { asService, type Database } from '@asheville/database'
 
@@ -165,6 +165,16 @@ export async function putConnection(tx: Database, userId: string, connectionId: 
   )
   if (!row) throw noSuchConnection()
   return storedOf(row).connection
+}
+
+export async function renameConnection(
+  tx: Database,
+  userId: string,
+  connectionId: string,
+  { handle, title, url }: AccountNames,
+): Promise<void> {
+  const text = 'UPDATE connections SET handle = $3, title = $4, url = $5 WHERE user_id = $1 AND id = $2'
+  await tx.query(text, [userId, connectionId, handle, title, url])
 }
 
 export async function setConnectionState(

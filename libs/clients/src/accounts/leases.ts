@@ -82,6 +82,8 @@ const endedLeaseSchema = z.strictObject({
   quiet: quietSchema.optional(),
   /** When platform wants to be asked for files to try again; null: there are none; absent: as before. */
   mediaDueAt: instantSchema.nullable().optional(),
+  /** What the person is called at the network now, where that is new. */
+  renamed: connectionSchema.pick({ handle: true, title: true, url: true }).optional(),
 })
 export type EndedLease = z.infer<typeof endedLeaseSchema>
 

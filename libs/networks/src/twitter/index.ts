@@ -1,5 +1,6 @@
 import {
   newestFirst,
+  type AccountNames,
   type Item,
   type ListRequest,
   type Listing,
@@ -9,7 +10,7 @@ import {
   type Range,
   type Stream,
 } from '@asheville/core'
-import { findMissing, getFollowing, getMarked, getOwnUser, getPosts, userSchema, type Answer, type Found } from './api.ts'
+import { findMissing, getFollowing, getMarked, getOwnUser, getPosts, userSchema, type Answer, type Found, type User } from './api.ts'
 import { bookmarkItem, followItem, idIn, idOf, likeItem, markOf, placedAt, postItem } from './items.ts'
 import { login, scopesOf } from './login.ts'
 import { lowestIdAt, msIn } from './snowflakes.ts'
@@ -52,7 +53,7 @@ export const twitter: Network = {
         split: splitPosts,
       }),
       gone: confirmGone,
-      estimate: async (_range, io) => atMost(mostPosts, (await getOwnUser(io)).public_metrics.tweet_count),
+      estimate: estimatePosts,
     },
     {
       ...marked('likes', likeItem, (io, page) => getMarked(io, 'liked_tweets', page)),
@@ -70,9 +71,13 @@ export const twitter: Network = {
   ],
 
   async account(io) {
-    const { id, username, name } = await getOwnUser(io)
-    return { id, handle: `@${username}`, title: name || username, url: `https://x.com/${username}`, declined: [] }
+    const own = await getOwnUser(io)
+    return { id: own.id, ...namesOf(own), declined: [] }
   },
+}
+
+function namesOf({ username, name }: User): AccountNames {
+  return { handle: `@${username}`, title: name || username, url: `https://x.com/${username}` }
 }
 
 async function listPosts(request: ListRequest, io: PullIo): Promise<Listing<Found>> {
@@ -84,7 +89,20 @@ async function listPosts(request: ListRequest, io: PullIo): Promise<Listing<Foun
     older: next === null ? null : (oldest ?? next),
     reads: found.length,
     ...(available !== null && { available: { posts: available } }),
+    ...(own && { account: namesOf(own) }),
   }
+}
+
+/** As if the posts were spread evenly from the account's beginning to its newest: how they are is not known before they are read. */
+async function estimatePosts(range: Range, io: PullIo): Promise<number | null> {
+  const { public_metrics: metrics, most_recent_tweet_id: newest } = await getOwnUser(io)
+  const listed = atMost(mostPosts, metrics.tweet_count)
+  if (listed === null) return null
+  const end = newest === null ? io.now().getTime() : msIn(newest)
+  const begin = end - ((end - msIn(io.account.id)) * listed) / Math.max(1, metrics.tweet_count ?? 0)
+  const from = Math.max(begin, range.from === null ? -Infinity : Date.parse(range.from))
+  const to = Math.min(end, range.to === null ? Infinity : Date.parse(range.to))
+  return from <= begin && to >= end ? listed : Math.ceil((listed * Math.max(0, to - from)) / (end - begin))
 }
 
 /**

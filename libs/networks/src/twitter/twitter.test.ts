@@ -237,6 +237,13 @@ describe('pulling from X', () => {
       const range = { from: '2021-03-01T00:00:00.000Z', to: '2021-06-01T00:00:00.000Z' }
       const { items, pages } = await createReference(stream('posts'), { range }).sync(io)
       expect(items).toHaveLength(server.truth('alice').posts.filter(({ createdAt: at }) => at >= range.from && at < range.to).length)
+      // Told before as a part of all, by the time that it is.
+      const estimate = (from: string | null, to: string | null) => stream('posts').estimate!({ from, to }, io)
+      const [part, whole] = [await estimate(range.from, range.to), await estimate(null, null)]
+      expect(whole).toBe(600)
+      expect(part).toBeGreaterThan(0)
+      expect(part).toBeLessThan(60)
+      expect(await estimate('2025-01-01T00:00:00.000Z', null)).toBe(0)
       expect(pages).toHaveLength(1)
     })
   })

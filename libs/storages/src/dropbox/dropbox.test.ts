@@ -227,17 +227,20 @@ describe('dropbox', () => {
     expect(place.server.counters.snapshot().callsBeforeRetryAfter).toBe(0)
   })
 
-  test('what others write into the account at the same time is waited for, not taken for ours', async () => {
-    await place.close()
-    place = await openDropbox({ commitMs: 300 })
-    const other = dropbox.open({ ...place.io, account: { id: 'another process', handle: '' } })
-    const [one, two] = await Promise.all([
-      putOne(place.storage, uploadOf('g/one.json', 'one')),
-      putOne(other, uploadOf('g/two.json', 'two')),
-    ])
-    const outcomes = [one, two].map((result) => (result.outcome === 'failed' ? kindOf(result.error) : result.outcome))
-    expect(outcomes.sort()).toEqual(['rate-limited', 'stored'])
-  })
+  test.each(['rate-limit', 'tagged'] as const)(
+    'what others write into the account at the same time is waited for, not taken for ours (%s)',
+    async (lockAnswer) => {
+      await place.close()
+      place = await openDropbox({ commitMs: 300, lockAnswer })
+      const other = dropbox.open({ ...place.io, account: { id: 'another process', handle: '' } })
+      const [one, two] = await Promise.all([
+        putOne(place.storage, uploadOf('g/one.json', 'one')),
+        putOne(other, uploadOf('g/two.json', 'two')),
+      ])
+      const outcomes = [one, two].map((result) => (result.outcome === 'failed' ? kindOf(result.error) : result.outcome))
+      expect(outcomes.sort()).toEqual(['rate-limited', 'stored'])
+    },
+  )
 
   test('what others write is told, over as many pages as it takes; of a folder that is gone all may have changed', async () => {
     await place.close()

@@ -10,6 +10,9 @@ const kinds: readonly (readonly [tag: string, kind: ErrorKind, message: string])
   ['insufficient_space', 'storage-full', 'Your Dropbox is full'],
   ['too_many_write_operations', 'rate-limited', 'Dropbox takes no more writes for a moment'],
   ['lookup_failed', 'unavailable', 'Dropbox lost what was sent to it'],
+  // An earlier request, given up on, has arrived meanwhile.
+  ['incorrect_offset', 'unavailable', 'Dropbox has another part of it than the one before'],
+  ['closed', 'unavailable', 'Dropbox has all of it already'],
   ['disallowed_name', 'invalid', 'Dropbox takes no file of this name'],
   ['malformed_path', 'invalid', 'Dropbox takes no file of this name'],
   ['not_found', 'not-found', 'Dropbox does not have it'],
