@@ -18,6 +18,7 @@ const refusedOrMalformed = [...refused, 400]
  */
 const labels = new Set([
   'platform.listItems query/connectionId',
+  'platform.getCalendar query/connectionId',
   'platform.putItems body/connectionId',
   'platform.putItems body/gone/0',
   'platform.putMedia query/connectionId',

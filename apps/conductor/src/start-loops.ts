@@ -1,9 +1,9 @@
+import { repeat } from '@asheville/service'
 import type { Context } from './context.ts'
 import { announce } from './loops/announce.ts'
 import { applyControls } from './loops/apply-controls.ts'
 import { claimDue } from './loops/claim-due.ts'
 import { rebuildRunning } from './loops/rebuild-running.ts'
-import { repeat } from './loops/repeat.ts'
 
 export interface Loops {
   /** Resolves when each has ended its round. */

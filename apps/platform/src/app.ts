@@ -1,12 +1,13 @@
 import { platformRoutes } from '@asheville/clients'
-import { bindAll, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
-import { asCaller, type Database } from '@asheville/database'
+import { bindAll, repeat, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
+import { asCaller, asService, type Database } from '@asheville/database'
 import { createIdempotency } from './create-idempotency.ts'
 import { countDue } from './handlers/count-due.ts'
 import { events } from './handlers/events.ts'
 import { findMedia } from './handlers/find-media.ts'
 import { finishSync } from './handlers/finish-sync.ts'
 import { forgetPerson } from './handlers/forget-person.ts'
+import { getCalendar } from './handlers/get-calendar.ts'
 import { getCounts } from './handlers/get-counts.ts'
 import { getFile } from './handlers/get-file.ts'
 import { getItem } from './handlers/get-item.ts'
@@ -27,6 +28,8 @@ import { createRenderer } from './renditions/create-renderer.ts'
 import { createSpooler } from './spool.ts'
 import type { StorageOf } from './storage-access.ts'
 import { withCount } from './with-count.ts'
+import { createFreshQueue } from './words/fresh-items.ts'
+import { indexWords } from './words/index-words.ts'
 
 export interface PlatformOptions {
   host: string
@@ -54,8 +57,12 @@ export interface PlatformOptions {
 /** A batch may touch many files of a slow storage. */
 const deadlineMs = 110_000
 
-/** Starts platform: the routes of `platformRoutes` over one database and people's storages. */
-export function startPlatform(options: PlatformOptions): Promise<Service> {
+/** How soon words of what was stored are looked up; and by how many at a time, so that one slow storage does not hold up the others. */
+const wordsEveryMs = 1000
+const wordsAtOnce = 2
+
+/** Starts platform: the routes of `platformRoutes` over one database and people's storages, and what it does by itself. */
+export async function startPlatform(options: PlatformOptions): Promise<Service> {
   const { db, now = () => new Date() } = options
   const metrics = createPlatformMetrics()
   const cache = options.createCache(metrics)
@@ -63,6 +70,7 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     const { storage, provider } = await options.storageOf(userId, storageId)
     return { storage: withCount(storage, provider, metrics), provider }
   }
+  const fresh = createFreshQueue()
   const reading = { db, storageOf, readPage: createPageReader(cache) }
   const renderer = createRenderer()
   const rendering = { db, storageOf, renderer, cacheBytes: options.renditionsBytes }
@@ -71,13 +79,14 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     findMedia: findMedia({ db, storageOf }),
     listPending: listPending(reading),
     putMedia: putMedia({ ...storing, takeFresh: createFreshPictures(rendering) }),
-    putItems: putItems({ db, storageOf, cache, metrics, now }),
+    putItems: putItems({ db, storageOf, cache, fresh, metrics, now }),
     finishSync: finishSync({ db, storageOf }),
     removeCopies: removeCopies({ db, storageOf, cache }),
     forgetPerson: forgetPerson({ db, storageOf, cache }),
     listItems: listItems(reading),
-    writeItems: writeItems({ db, storageOf, cache, metrics, now, homeOf: options.homeOf }),
+    writeItems: writeItems({ db, storageOf, cache, fresh, metrics, now, homeOf: options.homeOf }),
     events: events({ db }),
+    getCalendar: getCalendar({ db }),
     getItem: getItem(reading),
     getFile: getFile({ ...reading, findSize: createFindSize(rendering) }),
     setFocus: setFocus({ db, storageOf, now }),
@@ -85,7 +94,9 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     countDue: countDue({ db }),
     getCounts: getCounts({ db }),
   })
-  return startService({
+  const controller = new AbortController()
+  const { signal } = controller
+  const service = await startService({
     name: 'platform',
     host: options.host,
     port: options.port,
@@ -101,8 +112,17 @@ export function startPlatform(options: PlatformOptions): Promise<Service> {
     checks: { postgres: async () => void (await db.query('SELECT 1')) },
     deadlineMs,
     async close() {
+      controller.abort()
+      await Promise.all(loops)
       await renderer.close()
       await options.close?.()
     },
   })
+  const loops = Array.from({ length: wordsAtOnce }, () =>
+    repeat('index-words', wordsEveryMs, () => asService(() => indexWords({ db, storageOf, cache, fresh, metrics }, signal)), {
+      log: options.logger,
+      signal,
+    }),
+  )
+  return service
 }

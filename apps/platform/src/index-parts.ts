@@ -11,11 +11,13 @@ import { takeTurn } from './queries/changes.ts'
 import { addItems, saveItems, type ItemRow } from './queries/items.ts'
 import { savePages } from './queries/pages.ts'
 import { versionOf } from './stored-object.ts'
+import type { FreshItems, FreshQueue } from './words/fresh-items.ts'
 import type { ItemChange, MonthBatch } from './write-months.ts'
 
 interface IndexScope {
   db: Database
   cache: PageCache
+  fresh: FreshQueue
   userId: string
   storageId: string
   origin: { connectionId: string; stream: string }
@@ -28,6 +30,7 @@ interface IndexScope {
 export async function indexParts(scope: IndexScope, works: readonly { batch: MonthBatch; parts: readonly Part[] }[]): Promise<void> {
   const { db, userId, storageId } = scope
   const saved: ItemRow[] = []
+  const fresh: FreshItems['items'][number][] = []
   const found: ItemRow[] = []
   const finished: { part: Part; text: string }[] = []
   for (const { batch, parts } of works) {
@@ -39,8 +42,11 @@ export async function indexParts(scope: IndexScope, works: readonly { batch: Mon
       for (const entry of part.page.entries) {
         if (entry.id === null) continue
         const change = changes.get(entry.id)
-        if (change) saved.push(rowOf(scope, batch, part, entry, change))
-        else if (part.isHealing) found.push(rowOf(scope, batch, part, entry, null))
+        if (change) {
+          const row = rowOf(scope, batch, part, entry, change)
+          saved.push(row)
+          fresh.push({ key: row.key, hash: row.hash, entry })
+        } else if (part.isHealing) found.push(rowOf(scope, batch, part, entry, null))
       }
     }
   }
@@ -68,6 +74,7 @@ export async function indexParts(scope: IndexScope, works: readonly { batch: Mon
     )
     await savePages(transaction, userId, storageId, finished.map(pageRow))
   })
+  scope.fresh.add({ userId, storageId, items: fresh })
   await cacheLikely(scope, finished)
 }
 

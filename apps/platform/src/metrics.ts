@@ -24,6 +24,12 @@ export function createPlatformMetrics() {
       labelNames: ['provider', 'direction'],
       registers,
     }),
+    wordsItems: new Counter({ name: 'asheville_words_items_total', help: 'Items of which the words were indexed', registers }),
+    wordsCpu: new Counter({
+      name: 'asheville_words_cpu_seconds_total',
+      help: 'What looking up the words of items took of this process',
+      registers,
+    }),
     pageCache: new Counter({
       name: 'asheville_page_cache_total',
       help: 'Look-ups of page files in the cache',

@@ -16,6 +16,7 @@ import { findSources, findStored } from './queries/media.ts'
 import { notePending } from './queries/pending.ts'
 import type { StorageOf } from './storage-access.ts'
 import { isOlder, toStoredObject, versionOf } from './stored-object.ts'
+import type { FreshQueue } from './words/fresh-items.ts'
 import { writeMonths, type ItemChange, type MonthBatch } from './write-months.ts'
 
 export type Batch = z.output<typeof platformRoutes.putItems.body>
@@ -24,6 +25,7 @@ export interface StoreParts {
   db: Database
   storageOf: StorageOf
   cache: PageCache
+  fresh: FreshQueue
   metrics: Pick<PlatformMetrics, 'items'>
   now(): Date
 }

@@ -24,6 +24,7 @@ import { objectOf, type Page } from './page-file.ts'
 import { beginRemoving } from './queries/absent.ts'
 import { findByKeys, type ItemRow } from './queries/items.ts'
 import { doubtMedia } from './queries/media.ts'
+import type { FreshQueue } from './words/fresh-items.ts'
 import { beginWriting, holdMonths, pagesOfMonths } from './queries/pages.ts'
 import { pathsOf } from './stored-object.ts'
 
@@ -47,6 +48,7 @@ export interface MonthBatch {
 
 export interface WriteScope extends Omit<PartIo, 'signal'> {
   db: Database
+  fresh: FreshQueue
   origin: { connectionId: string; stream: string }
   signal: AbortSignal
   /** Throws when another worker has taken the stream over. */

@@ -114,6 +114,35 @@ export type StoredItem = z.infer<typeof storedItemSchema>
 /** What is told of an item that is new, has changed, or is gone. */
 export type ItemChange = Pick<StoredItem, 'key' | 'id' | 'network' | 'account' | 'contentType' | 'at' | 'goneAt'>
 
+/** `52.5,13.4`: degrees north and east, WGS 84. */
+const placeSchema = z
+  .string()
+  .regex(/^-?\d{1,2}(\.\d{1,10})?,-?\d{1,3}(\.\d{1,10})?$/, 'Degrees north and east, as in 52.5,13.4')
+  .transform((text) => text.split(',').map(Number) as [number, number])
+  .refine(([latitude, longitude]) => Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180, 'There is no such place')
+
+/** Which items are meant: each that is given narrows it down. */
+const filterShape = {
+  network: z.string().max(40).optional(),
+  connectionId: id.optional(),
+  contentType: contentTypeSchema.optional(),
+  /** From then on. */
+  from: instantSchema.optional(),
+  /** Until then, and not at that moment. */
+  to: instantSchema.optional(),
+  words: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Each of these words, whole, within a longer one, or in another form of its language; of texts that were stored a minute ago',
+    ),
+  near: placeSchema.optional(),
+  radius: z.coerce.number().int().min(1).max(20_100_000).optional().describe('Metres around `near`; 1000 unless said otherwise'),
+}
+
 /** An item as a program writes it. */
 export const writtenItemSchema = z.strictObject({
   contentType: contentTypeSchema,
@@ -234,13 +263,7 @@ export const platformRoutes = {
     summary: 'Stored items, newest first with undated ones last, by arrival; or the other way round',
     policy: read,
     query: z.strictObject({
-      network: z.string().max(40).optional(),
-      connectionId: id.optional(),
-      contentType: contentTypeSchema.optional(),
-      /** From then on. */
-      from: instantSchema.optional(),
-      /** Until then, and not at that moment. */
-      to: instantSchema.optional(),
+      ...filterShape,
       order: z.enum(['newest', 'oldest']).default('newest'),
       cursor: z.string().max(500).optional(),
       limit: z.coerce.number().int().min(1).max(100).default(30),
@@ -275,6 +298,15 @@ export const platformRoutes = {
     policy: { who: 'app', may: 'read', from: [] },
     query: z.strictObject({ contentType: contentTypeSchema.optional() }),
     reply: 'events',
+  }),
+  getCalendar: route({
+    method: 'GET',
+    path: '/v1/calendar',
+    summary: 'How many items there are of each day or month (UTC) that has any, oldest first; undated ones are of none',
+    policy: read,
+    query: z.strictObject({ ...filterShape, by: z.enum(['day', 'month']).default('month') }),
+    reply: z.strictObject({ dates: z.array(z.strictObject({ date: z.string(), items: count })) }),
+    etag: true,
   }),
   getItem: route({
     method: 'GET',

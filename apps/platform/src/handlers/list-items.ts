@@ -2,24 +2,35 @@ import { AshevilleError } from '@asheville/core'
 import type { platformRoutes, StoredItem } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import { z } from 'zod'
+import { filterOf, isHopeless } from '../filter-of.ts'
 import { listItems as list, type Place } from '../queries/reading.ts'
-import { readableTypes } from '../readable.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
 import { withPictures } from '../with-pictures.ts'
 
 const placeSchema = z.tuple([z.iso.datetime().nullable(), z.number().int()])
+/** Of what may hold the words of a search, so much is looked at for one page of what does. */
+const maxRounds = 10
 
 /** A page of the person's items. The networks' payloads and what items were before are left out of lists; one item by itself has them. */
 export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listItems> {
   return async ({ userId, app, query }) => {
-    const { network = null, connectionId = null, contentType = null, from = null, to = null, order, cursor, limit } = query
-    const types = readableTypes(app, contentType)
-    const after = cursor === undefined ? null : readCursor(cursor)
-    const rows = await list(parts.db, userId, { network, connectionId, contentType, types, from, to, order }, after, limit + 1)
-    const shown = rows.slice(0, limit)
-    const last = rows.length > limit ? shown.at(-1) : undefined
-    const items = await withPictures(parts.db, userId, await readItems(parts, userId, shown))
-    return { items: items.map(withoutRaw), next: last ? writeCursor(last) : null }
+    const { order, cursor, limit } = query
+    const { filter, search } = await filterOf(parts.db, userId, app, query)
+    if (isHopeless(filter)) return { items: [], next: null }
+    const items: StoredItem[] = []
+    let after = cursor === undefined ? null : readCursor(cursor)
+    for (let round = 0; round < maxRounds; round++) {
+      const wanted = limit - items.length
+      const rows = await list(parts.db, userId, filter, order, after, wanted + 1)
+      const some = rows.slice(0, wanted)
+      const byStem = new Map(some.map((row) => [row.key, row.byStem]))
+      for (const item of await withPictures(parts.db, userId, await readItems(parts, userId, some)))
+        if (search === null || search.isIn(item.object, byStem.get(item.key) ?? [])) items.push(withoutRaw(item))
+      after = some.at(-1) ?? after
+      if (rows.length <= wanted) return { items, next: null }
+      if (search === null || items.length === limit) break
+    }
+    return { items, next: after && writeCursor(after) }
   }
 }
 

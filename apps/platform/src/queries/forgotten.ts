@@ -20,6 +20,7 @@ export async function refuseForgotten(db: Database, userId: string): Promise<voi
 /** Every table that has rows of people. */
 export const personTables = [
   'idempotency_keys',
+  'places',
   'items',
   'absent_items',
   'pending_items',

@@ -90,7 +90,7 @@ export async function beginWriting(
   )
 }
 
-/** Notes pages as they lie in the storage. */
+/** Notes pages as they lie in the storage. Whoever wrote them looks their words up; after a while anybody does. */
 export async function savePages(
   db: Database,
   userId: string,
@@ -100,12 +100,13 @@ export async function savePages(
   if (pages.length === 0) return
   const column = <Name extends keyof Omit<PageRow, 'isWritten'>>(name: Name) => pages.map((page) => page[name])
   await db.query(
-    `INSERT INTO pages (user_id, storage_id, path, month, part, revision, sha256, bytes, items, is_written)
+    `INSERT INTO pages AS p (user_id, storage_id, path, month, part, revision, sha256, bytes, items, is_written)
      SELECT $1, $2, path, month, part, revision, sha256, bytes, items, true
      FROM unnest($3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::bigint[], $9::int[])
        AS page(path, month, part, revision, sha256, bytes, items)
      ON CONFLICT (user_id, storage_id, path) DO UPDATE SET revision = EXCLUDED.revision, sha256 = EXCLUDED.sha256, bytes = EXCLUDED.bytes,
-       items = EXCLUDED.items, is_written = true`,
+       items = EXCLUDED.items, is_written = true,
+       read_after = CASE WHEN p.sha256 IS NOT DISTINCT FROM p.read_sha256 THEN now() + interval '20 seconds' ELSE p.read_after END`,
     [
       userId,
       storageId,

@@ -1,5 +1,5 @@
 import type { ContentType } from '@asheville/core'
-import type { Database } from '@asheville/database'
+import type { Database, SqlValue } from '@asheville/database'
 import { itemColumns, type ItemRow } from './items.ts'
 
 /** An item with where it is from and whether its page may be believed. */
@@ -15,6 +15,14 @@ export interface Place {
   arrived: number
 }
 
+/** One word that is looked for, by what stands for it in the index. */
+export interface WantedWord {
+  /** All of what it holds. */
+  grams: readonly number[]
+  /** One of its stems is enough. */
+  stems: readonly number[]
+}
+
 export interface Filter {
   network: string | null
   connectionId: string | null
@@ -23,35 +31,100 @@ export interface Filter {
   types: readonly ContentType[] | null
   from: string | null
   to: string | null
-  order: 'newest' | 'oldest'
+  /** Each of them; null: whatever the words. */
+  words: readonly WantedWord[] | null
+  /** No farther than `metres` from there. */
+  near: { latitude: number; longitude: number; metres: number } | null
 }
 
 export const listedColumns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
 export const listedTables = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
 
-/** Newest first, with undated ones after all others, the last to arrive first; or the other way round. */
-export function listItems(db: Database, userId: string, filter: Filter, after: Place | null, limit: number): Promise<ListedRow[]> {
+interface Conditions {
+  tables: string
+  where: string
+  values: SqlValue[]
+}
+
+/** What to look in, and which rows are wanted; each value has its place from $1 on. */
+function conditionsOf(userId: string, filter: Filter): Conditions {
+  const values: SqlValue[] = [userId]
   const conditions = ['i.user_id = $1']
-  const values: (string | number | null | readonly string[])[] = [userId]
+  const tables = [listedTables]
+  const place = (value: SqlValue) => `$${values.push(value)}`
   const add = (condition: (place: string) => string, value: string | readonly string[] | null) => {
-    if (value === null) return
-    values.push(value)
-    conditions.push(condition(`$${values.length}`))
+    if (value !== null) conditions.push(condition(place(value)))
   }
-  add((place) => `i.network = ${place}`, filter.network)
-  add((place) => `i.connection_id = ${place}`, filter.connectionId)
-  add((place) => `i.content_type = ${place}`, filter.contentType)
-  add((place) => `i.content_type = ANY(${place})`, filter.types)
-  add((place) => `i.sorted_at >= ${place}::timestamptz`, filter.from)
-  add((place) => `i.sorted_at < ${place}::timestamptz AND i.at IS NOT NULL`, filter.to)
-  const [beyond, direction] = filter.order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC']
-  if (after) {
-    values.push(after.at ?? '-infinity', after.arrived)
-    conditions.push(`(i.sorted_at, i.arrived) ${beyond} ($${values.length - 1}::timestamptz, $${values.length}::bigint)`)
+  add((network) => `i.network = ${network}`, filter.network)
+  add((connection) => `i.connection_id = ${connection}`, filter.connectionId)
+  add((type) => `i.content_type = ${type}`, filter.contentType)
+  add((types) => `i.content_type = ANY(${types})`, filter.types)
+  add((from) => `i.sorted_at >= ${from}::timestamptz`, filter.from)
+  add((to) => `i.sorted_at < ${to}::timestamptz AND i.at IS NOT NULL`, filter.to)
+  if (filter.words) {
+    tables.push('JOIN words w ON w.storage_id = i.storage_id AND w.key = i.key')
+    for (const { grams, stems } of filter.words) conditions.push(`(w.marks @> ${place(grams)}::int[] OR w.marks && ${place(stems)}::int[])`)
   }
-  values.push(limit)
+  if (filter.near) {
+    const { latitude, longitude, metres } = filter.near
+    const [lat, lon, reach] = [place(latitude), place(longitude), place(metres)].map((value) => `${value}::float8`) as [
+      string,
+      string,
+      string,
+    ]
+    tables.push('JOIN places p ON p.user_id = i.user_id AND p.storage_id = i.storage_id AND p.key = i.key')
+    // A degree north is the same everywhere: that narrows it down by the index. The rest is the haversine of the angle between the two.
+    conditions.push(
+      `p.user_id = $1 AND p.latitude BETWEEN ${lat} - ${reach} / ${metresPerDegree} AND ${lat} + ${reach} / ${metresPerDegree}`,
+      `2 * ${earthMetres} * asin(least(1, sqrt(sind((p.latitude - ${lat}) / 2) ^ 2
+         + cosd(${lat}) * cosd(p.latitude) * sind((p.longitude - ${lon}) / 2) ^ 2))) <= ${reach}`,
+    )
+  }
+  return { tables: tables.join(' '), where: conditions.join(' AND '), values }
+}
+
+/** Mean radius of the earth, IUGG. */
+const earthMetres = 6_371_009
+const metresPerDegree = (earthMetres * Math.PI) / 180
+
+/** An item that was looked for, and of each word of the search whether a form of it is among the item's. */
+export type FoundRow = ListedRow & { byStem: boolean[] }
+
+/** Newest first, with undated ones after all others, the last to arrive first; or the other way round. */
+export function listItems(
+  db: Database,
+  userId: string,
+  filter: Filter,
+  order: 'newest' | 'oldest',
+  after: Place | null,
+  limit: number,
+): Promise<FoundRow[]> {
+  const { tables, where, values } = conditionsOf(userId, filter)
+  const [beyond, direction] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC']
+  const place = (value: SqlValue) => `$${values.push(value)}`
+  const goesOn = after
+    ? ` AND (i.sorted_at, i.arrived) ${beyond} (${place(after.at ?? '-infinity')}::timestamptz, ${place(after.arrived)}::bigint)`
+    : ''
+  const byStem = (filter.words ?? []).map(({ stems }) => `w.marks && ${place(stems)}::int[]`)
   return db.query(
-    `SELECT ${listedColumns} FROM ${listedTables} WHERE ${conditions.join(' AND ')} ORDER BY i.sorted_at ${direction}, i.arrived ${direction} LIMIT $${values.length}`,
+    `SELECT ${listedColumns}, ARRAY[${byStem.join()}]::boolean[] AS "byStem" FROM ${tables} WHERE ${where}${goesOn}
+     ORDER BY i.sorted_at ${direction}, i.arrived ${direction} LIMIT ${place(limit)}`,
+    values,
+  )
+}
+
+export interface DayCount {
+  /** `2024-03-05`, or `2024-03` of months, in UTC. */
+  date: string
+  items: number
+}
+
+/** How many items there are of each day or month that has any, oldest first. What is not dated is of none. */
+export function countByDate(db: Database, userId: string, filter: Filter, by: 'day' | 'month'): Promise<DayCount[]> {
+  const { tables, where, values } = conditionsOf(userId, filter)
+  return db.query(
+    `SELECT to_char(i.at AT TIME ZONE 'UTC', '${by === 'day' ? 'YYYY-MM-DD' : 'YYYY-MM'}') AS date, count(*) AS items
+     FROM ${tables} WHERE ${where} AND i.at IS NOT NULL GROUP BY 1 ORDER BY 1`,
     values,
   )
 }

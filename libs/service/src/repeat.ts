@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { errorFields, type Logger } from '@asheville/service'
+import { errorFields } from './error-fields.ts'
+import type { Logger } from './logger.ts'
 
 /**
  * Does `work` again and again, first at once, `everyMs` apart (± 20 %, so that several processes do not march in step), until

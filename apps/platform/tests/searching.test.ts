@@ -1,0 +1,194 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { post, startConstellation, streamOf, type Constellation, type Person, type TestItem } from './constellation.ts'
+
+let asheville: Constellation
+beforeAll(async () => {
+  asheville = await startConstellation()
+})
+afterAll(() => asheville.close())
+
+type Query = Parameters<Constellation['client']['listItems']>[0]['query']
+
+const search = async ({ userId }: Person, query: Query) =>
+  (await asheville.client.listItems({ userId, query })).items.map(({ id }) => Number(id.slice(-8)))
+
+/** Resolves when the words of everything that the person has are in the index. */
+async function untilIndexed({ userId }: Person): Promise<void> {
+  for (;;) {
+    // Otherwise a page that grows rests for a while.
+    await asheville.db.query(`UPDATE pages SET read_after = '-infinity' WHERE user_id = $1 AND read_tries = 0`, [userId])
+    const [row] = await asheville.db.query<{ unread: number }>(
+      'SELECT count(*) AS unread FROM pages WHERE user_id = $1 AND sha256 IS DISTINCT FROM read_sha256',
+      [userId],
+    )
+    if (row?.unread === 0) return
+    await wait(50)
+  }
+}
+
+function said(number: number, content: string, language?: string, more: object = {}): TestItem {
+  const item = post(number, { at: '2024-03-05', content })
+  return { ...item, object: { ...item.object, ...(language && { contentMap: { [language]: content } }), ...more } }
+}
+
+describe('words', () => {
+  const texts: [string, string?][] = [
+    ['<p>Luimme kirjoissa juhannusmökillä, <b>va</b>u!</p>', 'fi'],
+    ['今日は東京タワーに行きました。', 'ja'],
+    ['我们在北京吃了烤鸭', 'zh'],
+    ['ذهبتُ إلى المكتبة لقراءة الكُتُب', 'ar'],
+    ['오늘 서울에서 친구를 만났다', 'ko'],
+    ['วันนี้ไปเที่ยวเชียงใหม่', 'th'],
+    ['The running dogs of Asheville &amp; friends <a href="https://example.social/tag">#Hund</a>', 'en'],
+    ['Die Donaudampfschifffahrt war großartig', 'de'],
+    ['Вчера мы читали интересные книги', 'ru'],
+    ['Ναι, στην Αθήνα', 'el'],
+    ['AI is here', 'en'],
+    ['Party 🎉 tonight'],
+  ]
+  const finds: [string, number[]][] = [
+    ['juhannus', [0]],
+    ['KIRJA', [0]],
+    ['vau', [0]],
+    ['mokilla', [0]],
+    ['mo\u0308killä', [0]],
+    ['東京', [1]],
+    ['東', [1]],
+    ['タワー', [1]],
+    ['ﾀﾜｰ', [1]],
+    ['北京', [2]],
+    ['京', [2, 1]],
+    ['烤鸭', [2]],
+    ['المكتبه', [3]],
+    ['الكتب', [3]],
+    ['서울', [4]],
+    ['친구', [4]],
+    ['เชียงใหม่', [5]],
+    ['run dog', [6]],
+    ['asheville friends', [6]],
+    ['hund', [6]],
+    ['ashevilles cats', []],
+    ['schiff', [7]],
+    ['GROSSARTIG', [7]],
+    ['книга', [8]],
+    ['αθηνα', [9]],
+    ['ai', [10]],
+    ['🎉', [11]],
+    ['party tonight', [11]],
+    ['!?', []],
+    ['example.social', []],
+  ]
+  let ada: Person
+  beforeAll(async () => {
+    ada = asheville.person()
+    await streamOf(asheville, ada).put(texts.map(([text, language], number) => said(number, text, language)))
+    await streamOf(asheville, asheville.person()).put(texts.map(([text, language], number) => said(number, text, language)))
+    await untilIndexed(ada)
+  })
+
+  test.each(finds)('%s', async (words, found) => {
+    expect((await search(ada, { words })).sort()).toEqual(found.toSorted())
+  })
+
+  test('with other filters, in pages, either way round', async () => {
+    const bob = asheville.person()
+    const stream = streamOf(asheville, bob)
+    await stream.put(
+      Array.from({ length: 40 }, (_, number) =>
+        post(number, { at: `2024-0${1 + (number % 4)}-05`, content: number % 2 ? 'odd one' : 'even one' }),
+      ),
+    )
+    await untilIndexed(bob)
+    const all: number[] = []
+    let cursor: string | undefined
+    do {
+      const { items, next } = await asheville.client.listItems({
+        userId: bob.userId,
+        query: { words: 'odd', from: '2024-02-01T00:00:00.000Z', order: 'oldest', limit: 3, ...(cursor && { cursor }) },
+      })
+      all.push(...items.map(({ id }) => Number(id.slice(-8))))
+      cursor = next ?? undefined
+    } while (cursor)
+    expect(all.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 20 }, (_, number) => 2 * number + 1))
+    expect(await search(bob, { words: 'odd', contentType: 'likes' })).toEqual([])
+    const { dates } = await asheville.client.getCalendar({ userId: bob.userId, query: { words: 'odd' } })
+    expect(dates).toEqual([
+      { date: '2024-02', items: 10 },
+      { date: '2024-04', items: 10 },
+    ])
+  })
+
+  test('marks that stand for other words as well find nothing that has not the word', async () => {
+    const bob = asheville.person()
+    // Whatever three letters of "ababab" one takes are in it.
+    await streamOf(asheville, bob).put([said(1, 'abab aba bab'), said(2, 'ababab')])
+    await untilIndexed(bob)
+    expect(await search(bob, { words: 'ababab', limit: 1 })).toEqual([2])
+  })
+
+  test('an edit is found by its new words, and no more by its old ones; what is removed is not found', async () => {
+    const bob = asheville.person()
+    const stream = streamOf(asheville, bob)
+    await stream.put([post(1, { content: 'apple' }), post(2, { content: 'apple pie' })])
+    await untilIndexed(bob)
+    expect(await search(bob, { words: 'apple' })).toEqual([1, 2])
+    await stream.put([post(1, { content: 'pear', edited: 1, seen: 1 })])
+    await untilIndexed(bob)
+    expect(await search(bob, { words: 'apple' })).toEqual([2])
+    expect(await search(bob, { words: 'pear' })).toEqual([1])
+    await asheville.db.query('DELETE FROM items WHERE user_id = $1', [bob.userId])
+    expect(await asheville.db.query('SELECT FROM words WHERE storage_id = $1', [bob.storageId])).toEqual([])
+  })
+
+  test('a page that cannot be read is put off, and holds up nobody', async () => {
+    const [bob, eve] = [asheville.person(), asheville.person()]
+    asheville.disturb((storage) => ({
+      ...storage,
+      get: (path, want) => (path.includes('2020-01') ? Promise.reject(new Error('no')) : storage.get(path, want)),
+    }))
+    const many = Array.from({ length: 3 }, (_, number) => post(number, { at: `202${number}-01-05`, content: 'hello' }))
+    await streamOf(asheville, bob).put(many)
+    await streamOf(asheville, eve).put([post(1, { at: '2021-01-05', content: 'hello' })])
+    await untilIndexed(eve)
+    asheville.disturb(null)
+  })
+})
+
+describe('places', () => {
+  const at = (latitude: number, longitude: number) => ({ location: { type: 'Place', name: 'somewhere', latitude, longitude } })
+
+  test('what is near, around the pole and across the date line too', async () => {
+    const ada = asheville.person()
+    const places = [
+      at(52.52, 13.405),
+      at(52.5206, 13.4098),
+      at(48.137, 11.575),
+      at(-16.5, 179.9999),
+      at(-16.5, -179.9999),
+      at(89.9999, 0),
+      at(89.9999, 180),
+      at(91, 0),
+    ]
+    await streamOf(asheville, ada).put(places.map((place, number) => said(number, 'here', 'en', place)))
+    await untilIndexed(ada)
+    const near = async (place: string, radius?: number) => (await search(ada, { near: place, ...(radius && { radius }) })).sort()
+    expect(await near('52.52,13.405')).toEqual([0, 1])
+    expect(await near('52.52,13.405', 100)).toEqual([0])
+    expect(await near('52.52,13.405', 550_000)).toEqual([0, 1, 2])
+    expect(await near('-16.5,180')).toEqual([3, 4])
+    expect(await near('90,0')).toEqual([5, 6])
+    expect(await near('0,0')).toEqual([])
+    expect(await search(ada, { words: 'somewhere' })).toHaveLength(8)
+    await expect(search(ada, { near: '91,0' })).rejects.toMatchObject({ kind: 'invalid' })
+  })
+})
+
+test('the index of marks is asked for people whom row-level security binds', async () => {
+  const plan = await asheville.db.transaction(async (tx) => {
+    await tx.query('SET LOCAL enable_seqscan = off')
+    await tx.query('SET LOCAL ROLE asheville_test')
+    return tx.query<{ 'QUERY PLAN': string }>('EXPLAIN SELECT key FROM words WHERE marks @> ARRAY[1, 2] OR marks && ARRAY[3]')
+  })
+  expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('words_marks')
+})
