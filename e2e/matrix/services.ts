@@ -256,6 +256,7 @@ const allowedOwn: Record<string, readonly number[]> = {
   putVote: [404],
   /** No authorisation was begun. */
   finishConnect: [403],
+  finishApproval: [403],
   finishSignIn: [403],
   finishIdentity: [403],
   /** With Mastodon nobody signs in. */

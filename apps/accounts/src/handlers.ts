@@ -19,6 +19,7 @@ import { handleClaimOutbox } from './handlers/claim-outbox.ts'
 import { handleCountReads } from './handlers/count-reads.ts'
 import { handleCreateSync } from './handlers/create-sync.ts'
 import { handleCreateUser } from './handlers/create-user.ts'
+import { handleFinishApproval } from './handlers/finish-approval.ts'
 import { handleFinishConnect } from './handlers/finish-connect.ts'
 import { handleGetAccess } from './handlers/get-access.ts'
 import { handleGetConnection } from './handlers/get-connection.ts'
@@ -128,6 +129,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     getConnection: handleGetConnection(context),
     beginConnect: handleBeginConnect(context),
     finishConnect: handleFinishConnect(context),
+    finishApproval: handleFinishApproval(context),
     updateConnection: handleUpdateConnection(context),
     clearConnection: handleClearConnection(context),
     noteCleared: handleNoteCleared(context),

@@ -85,7 +85,7 @@ export function loadAssets(): Assets {
   for (const name of ['mark.svg', 'touch-icon.png']) add(name, own(name))
   add('htmx.js', fromPackage('htmx.org/dist/htmx.min.js'))
   add('webauthn.js', readFileSync(join(dirname(require.resolve('@simplewebauthn/browser')), '../dist/bundle/index.umd.min.js')))
-  for (const name of ['live.js', 'local-time.js', 'passkeys.js', 'copy.js']) add(name, own(`scripts/${name}`))
+  for (const name of ['live.js', 'local-time.js', 'passkeys.js', 'copy.js', 'approval.js']) add(name, own(`scripts/${name}`))
   const style = styles.map((name) => own(`styles/${name}.css`).toString()).join('\n')
   add(
     'asheville.css',

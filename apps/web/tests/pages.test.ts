@@ -530,6 +530,24 @@ describe('connecting', () => {
     expect((await visitor.get('/connect/nothing')).status).toBe(404)
   })
 
+  test('where a server asks the person itself, its page opens beside ours, and ours goes on once they have allowed it', async () => {
+    const url = 'https://cloud.example/login/v2/flow/abc'
+    let isAllowed = false
+    const given = script()
+    given.accounts.beginConnect = async () => ({ next: 'approve', url, approval: 'approval.1' })
+    given.accounts.finishApproval = async ({ body }) => {
+      expect(body).toEqual({ provider: 'mastodon', sessionId: expect.any(String), approval: 'approval.1' })
+      return isAllowed ? { next: 'connected', connection: connectionOf({ kind: 'storage', provider: 'webdav' }) } : { next: 'wait', url }
+    }
+    const visitor = await start(given)
+    const shown = await visitor.submit('/connect/mastodon', '/connect/mastodon', { 'field-server': 'cloud.example' })
+    expect(await shown.text()).toMatch(/href="https:\/\/cloud\.example\/login\/v2\/flow\/abc" target="_blank" rel="noopener noreferrer"/)
+    const say = () => visitor.submit('/connect/mastodon', '/connect/mastodon/approved', { approval: 'approval.1' })
+    expect(await (await say()).text()).toContain('you have not allowed it yet')
+    isAllowed = true
+    expect((await say()).headers.get('location')).toBe('/settings')
+  })
+
   test('who declined is told so', async () => {
     const given = script()
     given.accounts.finishConnect = async () => {

@@ -59,6 +59,19 @@ export interface LoginIo {
   now(): Date
 }
 
+/** What signing in brought: `fields` are those that are no secrets. */
+export interface LoggedIn {
+  tokens: Tokens | null
+  server: string | null
+  fields: Fields
+}
+
+/** A page of the person's own server where they allow us in, and what their answer is asked for with (a secret, kept sealed for ten minutes). */
+export interface Approval {
+  url: string
+  secret: string
+}
+
 /** The same, as the app that the operator registered with the provider. */
 export interface AppIo extends LoginIo {
   readonly client: OAuthClient
@@ -67,7 +80,9 @@ export interface AppIo extends LoginIo {
 /**
  * How a person links an account; data, so that one connect flow serves every adapter.
  * - `fields`: the person fills in fields; `signIn` turns them into tokens (or null where none are needed) and keeps the
- *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong.
+ *   fields that are no secrets. It throws `invalid` with faults by field (`/password`) when they are wrong. Where the person's server lets
+ *   them allow it in their browser instead, `approval.begin` answers the page for that (null: what they filled in is enough), and
+ *   `approval.finish` is asked from time to time: null, not yet. `revoke` gets the connection's server and fields.
  * - `oauth2-per-server`: the person names a server; we register there once (RFC 7591 or the server's own way), then OAuth 2.
  * - `oauth2`: the operator registered one app with the provider; its id and secret are variables, and `io.client` in what follows.
  *   `exchange` trades what the code brought for what lasts longer, before anything is asked with it. `refresh` and `revoke` are for a
@@ -82,9 +97,13 @@ export type Login =
   | {
       readonly kind: 'fields'
       readonly fields: readonly Field[]
-      signIn(fields: Fields, io: LoginIo): Promise<{ tokens: Tokens | null; server: string | null; fields: Fields }>
+      signIn(fields: Fields, io: LoginIo): Promise<LoggedIn>
+      readonly approval?: {
+        begin(fields: Fields, io: LoginIo): Promise<Approval | null>
+        finish(secret: string, fields: Fields, io: LoginIo): Promise<LoggedIn | null>
+      }
       refresh?(tokens: Tokens, server: string | null, io: LoginIo): Promise<Tokens>
-      revoke?(tokens: Tokens, server: string | null, io: LoginIo): Promise<void>
+      revoke?(tokens: Tokens, of: Pick<LoggedIn, 'server' | 'fields'>, io: LoginIo): Promise<void>
     }
   | {
       readonly kind: 'oauth2-per-server'

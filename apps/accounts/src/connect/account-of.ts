@@ -1,13 +1,9 @@
-import { AshevilleError, kindOf, type Account, type Fields, type Network, type StorageAdapter, type Tokens } from '@asheville/core'
+import { AshevilleError, kindOf, type Account, type LoggedIn, type Network, type StorageAdapter } from '@asheville/core'
 import type { Context, findAdapter } from '../context.ts'
 import { withScratch } from './with-scratch.ts'
 
 /** What signing in brought. */
-export interface SignedIn {
-  tokens: Tokens | null
-  server: string | null
-  fields: Fields
-}
+export type SignedIn = LoggedIn
 
 type Adapter = NonNullable<ReturnType<typeof findAdapter>>
 

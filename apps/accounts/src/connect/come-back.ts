@@ -38,12 +38,13 @@ export async function comeBack(
   const found = findAdapter(context, provider)
   const { state } = callback
   const transaction = state === undefined ? null : await takeTransaction(db, sent, { state, purpose, provider }, sealing)
-  if (!found || !transaction) throw notOurs()
+  if (!found || !transaction?.endpoints) throw notOurs()
+  const { endpoints } = transaction
   const name = transaction.server === null ? found.adapter.title : new URL(transaction.server).host
   if (callback['error'] !== undefined) throw declined(name, callback['error'])
   return withDeadline(name, signal, async (within) => {
     const { client, login } = await clientOf(context, found, transaction)
-    const { endpoints, redirectUri, verifier, server, fields, registrationId } = transaction
+    const { redirectUri, verifier, server, fields, registrationId } = transaction
     const io = { http, variables, client, signal: within, now: () => new Date() }
     const granting = await exchangeCode({ name, endpoints, ...io }, { callback, redirectUri, verifier }).catch(async (error: unknown) => {
       if (error instanceof UnknownClient && registrationId !== null) await retireRegistration(db, registrationId)
@@ -83,7 +84,7 @@ async function clientOf(
 }
 
 /** Forged, replayed, too old, of another session, person or provider: all the same to whoever tries. */
-function notOurs(): AshevilleError {
+export function notOurs(): AshevilleError {
   return new AshevilleError('forbidden', 'This answer does not belong to anything that you began here in the last ten minutes. Begin again')
 }
 

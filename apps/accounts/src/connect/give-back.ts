@@ -12,11 +12,11 @@ const revokeMs = 5_000
  * all access of an app at once would end that too.
  */
 export async function giveBack(context: Context, link: NewLink, log: Logger): Promise<void> {
-  const { provider, server, account, endpoints, registrationId, tokens } = link
+  const { provider, server, fields, account, endpoints, registrationId, tokens } = link
   if (!tokens) return
   try {
     if (await isConnected(context.db, { provider, server, accountId: account.id })) return
-    const granted = { connection: { provider, server }, endpoints, registrationId }
+    const granted = { connection: { provider, server, fields }, endpoints, registrationId }
     await revokeUpstream(context, granted, tokens, AbortSignal.timeout(revokeMs))
   } catch (error) {
     log.warn({ error, provider }, 'a grant that was not used could not be revoked at its provider')

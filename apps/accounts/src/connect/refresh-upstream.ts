@@ -6,7 +6,9 @@ import type { StoredConnection } from '../queries/connections.ts'
 import { refreshTokens, revokeTokens, type OAuthServer } from './oauth-client.ts'
 
 /** What tells where tokens are from. */
-export type Granted = Pick<StoredConnection, 'endpoints' | 'registrationId'> & { connection: Pick<Connection, 'provider' | 'server'> }
+export type Granted = Pick<StoredConnection, 'endpoints' | 'registrationId'> & {
+  connection: Pick<Connection, 'provider' | 'server' | 'fields'>
+}
 
 /** Providers were seen to take half a minute; giving up early would lose the token that they then send. */
 const refreshMs = 40_000
@@ -44,7 +46,7 @@ async function waysOf(context: Context, granted: Granted, signal: AbortSignal): 
     const login = logins.find((each) => each.kind === 'fields')
     return {
       refresh: async (tokens) => (await login?.refresh?.(tokens, connection.server, io)) ?? null,
-      revoke: login?.revoke ? (tokens) => login.revoke!(tokens, connection.server, io) : null,
+      revoke: login?.revoke ? (tokens) => login.revoke!(tokens, connection, io) : null,
     }
   }
   const login = registrationId === null ? logins.find((each) => each.kind === 'oauth2') : undefined

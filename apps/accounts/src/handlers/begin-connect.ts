@@ -1,4 +1,4 @@
-import { AshevilleError, type Account, type Fields, type Login } from '@asheville/core'
+import { AshevilleError, type Account, type Approval, type Fields, type Login } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Call, Handler, Reply } from '@asheville/service'
 import { accountOf, type SignedIn } from '../connect/account-of.ts'
@@ -11,6 +11,8 @@ import { withDeadline } from '../connect/with-deadline.ts'
 import { findAdapter, type Context } from '../context.ts'
 import { keepReply } from '../idempotency/keep-reply.ts'
 import { getConnection } from '../queries/connections.ts'
+import { addTransaction } from '../queries/oauth-transactions.ts'
+import { randomToken } from '../tokens.ts'
 
 type Route = typeof accountsRoutes.beginConnect
 type Found = NonNullable<ReturnType<typeof findAdapter>>
@@ -70,8 +72,22 @@ async function signIn(
   asked: Asked,
 ): Promise<Reply<Route>> {
   const { http, variables } = context
-  const signedIn = await atFirstField(login, login.signIn(fields, { http, variables, signal: asked.signal, now: () => new Date() }))
+  const io = { http, variables, signal: asked.signal, now: () => new Date() }
+  const approval = await atFirstField(login, login.approval?.begin(fields, io) ?? Promise.resolve(null))
+  if (approval) return awaitApproval(context, fields, approval, asked)
+  const signedIn = await atFirstField(login, login.signIn(fields, io))
   return connect(context, asked, signedIn, await atFirstField(login, accountOf(context, found, asked.userId, signedIn, asked.signal)))
+}
+
+/** The person's answer is asked for with `finishApproval`; the secret for that stays here. */
+async function awaitApproval({ db, sealing }: Context, fields: Fields, { url, secret }: Approval, asked: Asked): Promise<Reply<Route>> {
+  const { userId, body } = asked
+  const { provider, sessionId, reconnects, storageId = null } = body
+  const state = `approval.${randomToken()}`
+  const errand = { purpose: 'connect', reconnects, storageId, returnTo: null } as const
+  const pending = { provider, server: null, fields, endpoints: null, registrationId: null, redirectUri: url, verifier: secret }
+  await db.transaction((tx) => addTransaction(tx, { userId, sessionId }, state, { ...errand, ...pending }, sealing))
+  return { next: 'approve', url, approval: state }
 }
 
 async function connect(context: Context, { userId, body, claim }: Asked, signedIn: SignedIn, account: Account): Promise<Reply<Route>> {

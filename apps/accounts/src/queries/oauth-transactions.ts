@@ -13,7 +13,8 @@ export interface OAuthTransaction {
   provider: string
   server: string | null
   fields: Fields
-  endpoints: OAuthEndpoints
+  /** null: of a person's own server, which is asked for their answer; `verifier` is what with, `redirectUri` where they were sent. */
+  endpoints: OAuthEndpoints | null
   registrationId: string | null
   redirectUri: string
   /** PKCE's; null where the server does not know it. */
@@ -91,21 +92,38 @@ interface Row extends Omit<OAuthTransaction, 'verifier'> {
  * this person, or by this visitor, for this purpose and provider, and is still within its time; another's attempt leaves it to
  * whom it belongs.
  */
-export async function takeTransaction(
+export async function takeTransaction(db: Database, sent: Sent, asked: AskedFor, sealing: Sealing): Promise<OAuthTransaction | null> {
+  return transactionBy(db, 'DELETE', sent, asked, sealing)
+}
+
+/** The same, which stays for the next time. */
+export async function findTransaction(db: Database, sent: Sent, asked: AskedFor, sealing: Sealing): Promise<OAuthTransaction | null> {
+  return transactionBy(db, 'SELECT', sent, asked, sealing)
+}
+
+interface AskedFor {
+  state: string
+  purpose: OAuthPurpose
+  provider: string
+}
+
+async function transactionBy(
   db: Database,
+  act: 'SELECT' | 'DELETE',
   sent: Sent,
-  { state, purpose, provider }: { state: string; purpose: OAuthPurpose; provider: string },
+  { state, purpose, provider }: AskedFor,
   sealing: Sealing,
 ): Promise<OAuthTransaction | null> {
   const { userId, sessionId, visitorHash } = ownerOf(sent)
+  const columns = `t.purpose, t.provider, t.server, t.fields, t.endpoints, t.registration_id AS "registrationId",
+    t.redirect_uri AS "redirectUri", t.sealed_verifier AS "sealedVerifier", t.key_id AS "keyId", t.reconnects,
+    t.storage_id AS "storageId", t.return_to AS "returnTo"`
   const [row] = await db.query<Row>(
-    `DELETE FROM oauth_transactions t
+    `${act} ${act === 'SELECT' ? columns : ''} FROM oauth_transactions t
      WHERE t.state_hash = $1 AND t.purpose = $2 AND t.provider = $3 AND t.expires_at > now()
        AND (t.visitor_hash = $6 OR (t.user_id = $4 AND t.session_id = $5 AND EXISTS (
          SELECT FROM sessions s WHERE s.id = t.session_id AND s.user_id = t.user_id AND least(s.idle_expires_at, s.expires_at) > now())))
-     RETURNING t.purpose, t.provider, t.server, t.fields, t.endpoints, t.registration_id AS "registrationId",
-       t.redirect_uri AS "redirectUri", t.sealed_verifier AS "sealedVerifier", t.key_id AS "keyId", t.reconnects,
-       t.storage_id AS "storageId", t.return_to AS "returnTo"`,
+     ${act === 'DELETE' ? `RETURNING ${columns}` : ''}`,
     [hashToken(state), purpose, provider, userId, sessionId, visitorHash],
   )
   if (!row) return null

@@ -92,6 +92,8 @@ export const connectionRoutes = {
     reply: z.discriminatedUnion('next', [
       z.strictObject({ next: z.literal('connected'), connection: connectionSchema }),
       z.strictObject({ next: z.literal('authorize'), url: z.url() }),
+      /** A page of the person's own server, to be opened beside ours; then `finishApproval`. */
+      z.strictObject({ next: z.literal('approve'), url: z.url(), approval: z.string() }),
     ]),
     idempotent: true,
   }),
@@ -104,6 +106,18 @@ export const connectionRoutes = {
     body: z.strictObject({ provider: z.string().max(40), sessionId: id, callback: z.record(z.string().max(60), z.string().max(4000)) }),
     reply: z.strictObject({ connection: connectionSchema }),
     idempotent: true,
+  }),
+  finishApproval: route({
+    method: 'POST',
+    path: '/v1/connect/approved',
+    summary:
+      'Whether the person has allowed it at their own server, and if so the connection; bound to session, person and provider, for ten minutes',
+    policy: forUser('web'),
+    body: z.strictObject({ provider: z.string().max(40), sessionId: id, approval: z.string().max(200) }),
+    reply: z.discriminatedUnion('next', [
+      z.strictObject({ next: z.literal('wait'), url: z.url() }),
+      z.strictObject({ next: z.literal('connected'), connection: connectionSchema }),
+    ]),
   }),
   updateConnection: route({
     method: 'PATCH',

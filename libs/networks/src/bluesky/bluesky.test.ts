@@ -224,7 +224,7 @@ describe('signing in to Bluesky', () => {
       expect(Date.parse(tokens!.expiresAt!)).toBeGreaterThan(Date.now())
       const renewed = await login.refresh!(tokens!, home, io)
       expect(renewed.refreshToken).not.toBe(tokens!.refreshToken)
-      await login.revoke!(renewed, home, io)
+      await login.revoke!(renewed, { server: home, fields }, io)
       await expect(login.refresh!(renewed, home, io)).rejects.toMatchObject({ kind: 'reconnect-required' })
     },
   )

@@ -42,7 +42,7 @@ export const bluesky: Network = {
       ],
       signIn,
       refresh,
-      revoke: async ({ refreshToken }, server, io) => {
+      revoke: async ({ refreshToken }, { server }, io) => {
         if (refreshToken !== null && server !== null) await deleteSession(io.http, server, refreshToken, io.signal)
       },
     },

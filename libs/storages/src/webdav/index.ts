@@ -1,5 +1,6 @@
 import { AshevilleError, type StorageAdapter } from '@asheville/core'
 import { createClient } from './client.ts'
+import { beginApproval, finishApproval, revoke } from './login-flow.ts'
 import { openFolder, rootOf } from './open-folder.ts'
 import { propfind } from './propfind.ts'
 import { signIn } from './sign-in.ts'
@@ -23,12 +24,20 @@ export const webdav: StorageAdapter = {
           placeholder: 'https://cloud.example',
           autocomplete: 'url',
         },
-        { name: 'user', label: 'User name', kind: 'text', autocomplete: 'username' },
+        {
+          name: 'user',
+          label: 'User name',
+          kind: 'text',
+          optional: true,
+          help: 'A Nextcloud asks you itself, in your browser: leave this and the password empty.',
+          autocomplete: 'username',
+        },
         {
           name: 'password',
           label: 'App password',
           kind: 'password',
-          help: 'Make one for Asheville where your server lets you: in Nextcloud under Settings → Security. It can be withdrawn there at any time.',
+          optional: true,
+          help: 'Of any other server. Where it lets you, make one for Asheville alone, which can be withdrawn there at any time.',
           autocomplete: 'off',
         },
         {
@@ -41,6 +50,8 @@ export const webdav: StorageAdapter = {
         },
       ],
       signIn,
+      approval: { begin: beginApproval, finish: finishApproval },
+      revoke,
     },
   ],
 

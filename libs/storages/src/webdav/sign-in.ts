@@ -15,9 +15,16 @@ export interface SignedIn {
 
 /** Finds the person's files by what they filled in, makes the folder, and tries out what the server can. */
 export async function signIn(fields: Fields, io: LoginIo): Promise<SignedIn> {
-  const typed = addressTyped(fields['address'] ?? '')
   const user = fields['user'] ?? ''
   const password = fields['password'] ?? ''
+  if (user === '') throw faulty('user', 'Fill in: User name')
+  if (password === '') throw faulty('password', 'Fill in: App password')
+  return signInAs(user, password, fields, io)
+}
+
+/** The same, once it is known who they are. */
+export async function signInAs(user: string, password: string, fields: Fields, io: LoginIo): Promise<SignedIn> {
+  const typed = addressTyped(fields['address'] ?? '')
   if (user.includes(':')) throw faulty('user', 'A user name has no colon')
   const folder = folderTyped(fields['folder'] ?? '')
   try {
@@ -63,7 +70,7 @@ async function settle({ typed, base, place, user, token, folder }: Found, io: Lo
   }
 }
 
-function addressTyped(text: string): string {
+export function addressTyped(text: string): string {
   const url = URL.parse(text.includes('://') ? text : `https://${text}`)
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '')
     throw faulty('address', 'Write an address such as https://cloud.example')
@@ -72,7 +79,7 @@ function addressTyped(text: string): string {
   return url.origin + url.pathname.replace(/\/*$/, '/')
 }
 
-function folderTyped(text: string): string {
+export function folderTyped(text: string): string {
   try {
     return storagePathParts(text.replace(/^\/+|\/+$/g, '')).join('/')
   } catch (error) {
@@ -80,6 +87,6 @@ function folderTyped(text: string): string {
   }
 }
 
-function faulty(field: string, message: string, cause?: unknown): AshevilleError {
+export function faulty(field: string, message: string, cause?: unknown): AshevilleError {
   return new AshevilleError('invalid', message, { faults: [{ pointer: `/${field}`, message }], cause })
 }

@@ -10,7 +10,7 @@ import { webdav } from './index.ts'
 const { signal } = new AbortController()
 const [login] = webdav.logins
 if (login?.kind !== 'fields') throw new Error('no login')
-const { signIn } = login
+const { signIn, approval, revoke } = login
 
 /** A server and a person's folder on it, as signing in finds it. */
 async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
@@ -18,7 +18,7 @@ async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
   const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
   const loginIo: LoginIo = { http, variables: {}, signal, now: () => new Date() }
   const { name: user, password } = server.account()
-  const written = { address: options.nextcloud ? server.url : `${server.url}/dav`, user, password, folder: 'Asheville', ...typed }
+  const written = { address: options.nextcloud ? server.localUrl : `${server.url}/dav`, user, password, folder: 'Asheville', ...typed }
   const signedIn = await signIn(written, loginIo)
   let token = signedIn.tokens!.accessToken
   const io: StorageIo = {
@@ -109,6 +109,40 @@ describe('webdav', () => {
       await place.close()
     }
     await open({ nextcloud: true })
+  })
+
+  test('a Nextcloud asks the person itself; the app password that it makes is withdrawn again, and no other', async () => {
+    await open({ nextcloud: true })
+    const { server, loginIo } = place
+    const fields = { address: `${server.url}/index.php/apps/files/`, user: '', password: '', folder: 'Asheville' }
+    const { url, secret } = (await approval!.begin(fields, loginIo))!
+    expect(await approval!.finish(secret, fields, loginIo)).toBeNull()
+    const page = await fetch(url)
+    expect(await page.text()).toContain('<b>Asheville</b>')
+    const { name: user, password } = server.account()
+    await fetch(url, { method: 'POST', body: new URLSearchParams({ user, password, decision: 'allow' }) })
+    const given = (await approval!.finish(secret, fields, loginIo))!
+    expect(given).toMatchObject({ server: server.url, fields: { user: 'alice', folder: 'Asheville', approved: 'yes' } })
+    expect(given.tokens!.accessToken).not.toContain(password)
+    // It is told once.
+    expect(await approval!.finish(secret, fields, loginIo)).toBeNull()
+    const storage = webdav.open({ ...place.io, ...given, token: () => Promise.resolve(given.tokens!.accessToken) })
+    await stored(storage, uploadOf('a.json', 'x'))
+    for (const _ of [1, 2]) await revoke!(given.tokens!, given, loginIo)
+    await expect(storage.stat('a.json', signal)).rejects.toMatchObject({ kind: 'reconnect-required' })
+    await revoke!(place.signedIn.tokens!, place.signedIn, loginIo)
+    expect(await place.storage.stat('a.json', signal)).not.toBeNull()
+  })
+
+  test('a Nextcloud that takes itself for another server is not followed there; elsewhere a name and a password are asked for', async () => {
+    await open({ nextcloud: true, publicUrl: 'https://elsewhere.example' })
+    const fields = { address: place.server.localUrl, user: '', password: '', folder: 'Asheville' }
+    await expect(approval!.begin(fields, place.loginIo)).rejects.toMatchObject({ kind: 'invalid', faults: [{ pointer: '/address' }] })
+    await place.close()
+    await open()
+    const elsewhere = { ...fields, address: `${place.server.url}/dav` }
+    expect(await approval!.begin(elsewhere, place.loginIo)).toBeNull()
+    await expect(signIn(elsewhere, place.loginIo)).rejects.toMatchObject({ kind: 'invalid', faults: [{ pointer: '/user' }] })
   })
 
   test('a folder below that is not there yet is made, and is who this is', async () => {

@@ -5,6 +5,7 @@ import { faultsOf, noFaults, statusOf, textOf } from '../../form-faults.ts'
 import { leaveAddress, leaveLink } from '../../leave.ts'
 import { sessionOf, type Site } from '../../site.ts'
 import { finishConnecting, goOn, offerSecond } from './finish.ts'
+import { finishApproval, showApproval } from './approval.ts'
 import { connectMs, fieldsOf, providerOf, showConnect } from './show.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -41,6 +42,7 @@ export function connectProviderPages(site: Site): Binding[] {
       }
       const next = begun as Awaited<ReturnType<typeof accounts.beginConnect>>
       if (next.next === 'connected') return goOn(site, visit, next.connection)
+      if (next.next === 'approve') return showApproval(site, visit, next)
       site.redirect(visit, leaveAddress(site, visit, `/connect/${id}`, next.url))
     }),
     page('GET', '/connect/:provider/leave', { who: 'person' }, async (visit) => {
@@ -57,6 +59,7 @@ export function connectProviderPages(site: Site): Binding[] {
       })
     }),
     page('GET', '/connect/:provider/callback', { who: 'person' }, (visit) => finishConnecting(site, visit)),
+    page('POST', '/connect/:provider/approved', { who: 'person' }, (visit) => finishApproval(site, visit)),
     page('POST', '/connect/:provider/second', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
       const session = sessionOf(site, visit)

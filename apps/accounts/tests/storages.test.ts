@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { startDropbox, startGoogleDrive, type DropboxSimulator } from '@asheville/simulators'
+import { startDropbox, startGoogleDrive, startWebdav, type DropboxSimulator } from '@asheville/simulators'
 import { storageById } from '@asheville/storages'
 import { device, kindThrown, startAccounts, type Person, type RunningAccounts } from './start-accounts.ts'
 
-/* Access to a person's Dropbox, from the day they give it to the day they take it back. */
+/* Access to a person's own storage, from the day they give it to the day they take it back. */
 const callback = 'http://localhost:3000/sign-in/dropbox/callback'
 const revocation = '/2/auth/token/revoke'
 
@@ -118,6 +118,43 @@ test('somebody else’s Dropbox is refused, and stays theirs', async () => {
   const { id } = await connect(alice)
   expect(await kindThrown(connect(await accounts.signUp()))).toBe('conflict')
   expect(await isAccepted((await access(alice, id)).accessToken!)).toBe(true)
+})
+
+test('a Nextcloud: allowed in the browser, by whom it was begun alone, and withdrawn when it is disconnected', async () => {
+  const nextcloud = await startWebdav({ nextcloud: true })
+  try {
+    await accounts.close()
+    accounts = await startAccounts({ storages: [storageById('webdav')!], isSignUpOpen: true })
+    const [alice, bob] = [await accounts.signUp(), await accounts.signUp()]
+    const provider = 'webdav'
+    const fields = { address: nextcloud.url, user: '', password: '', folder: '' }
+    const body = { provider, fields, sessionId: alice.session.id, reconnects: null }
+    const begun = await accounts.web.beginConnect({ userId: alice.user.id, body })
+    if (begun.next !== 'approve') throw new Error('connected at once')
+    const { approval, url } = begun
+    const finish = ({ user, session }: Person) =>
+      accounts.web.finishApproval({ userId: user.id, body: { provider, sessionId: session.id, approval } })
+    expect(await finish(alice)).toEqual({ next: 'wait', url })
+    const { name, password } = nextcloud.account()
+    await fetch(url, { method: 'POST', body: new URLSearchParams({ user: name, password, decision: 'allow' }) })
+    expect(await kindThrown(finish(bob))).toBe('forbidden')
+    const done = await finish(alice)
+    if (done.next !== 'connected') throw new Error('not connected')
+    expect(await kindThrown(finish(alice))).toBe('forbidden')
+    const { id } = done.connection
+    const kept = await accounts.db.query<{ sealed: Buffer }>('SELECT sealed FROM credentials WHERE user_id = $1', [alice.user.id])
+    expect(kept).toHaveLength(1)
+    const { accessToken } = await access(alice, id)
+    const isAccepted = async () => {
+      const authorization = `Basic ${Buffer.from(accessToken!).toString('base64')}`
+      return (await fetch(`${nextcloud.url}/remote.php/dav/files/alice/`, { method: 'OPTIONS', headers: { authorization } })).ok
+    }
+    expect([accessToken?.startsWith('alice:'), accessToken === `alice:${password}`, await isAccepted()]).toEqual([true, false, true])
+    await accounts.web.removeConnection({ userId: alice.user.id, params: { connectionId: id } })
+    expect(await isAccepted()).toBe(false)
+  } finally {
+    await nextcloud.close()
+  }
 })
 
 test('Google Drive: signed in with, renewed, and all of it given back when it is disconnected', async () => {
