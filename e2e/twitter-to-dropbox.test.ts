@@ -133,6 +133,19 @@ test('without scripts: likes that are not allowed any more are not copied; allow
   await allowAgain([])
   expect(await likes.innerText()).not.toContain('Not allowed')
   expect(storedIds('likes')).toContain(liked)
+
+  // X suspends the account: the person reads so, and what was copied stays; restored, it is connected again and goes on.
+  const had = [storedIds('posts'), storedIds('likes')]
+  twitter.suspend('alice')
+  await page.goto(`${url}/status`)
+  await page.getByRole('button', { name: 'Sync now' }).first().click()
+  await page.getByText('X has suspended this account. What was copied stays as it is.').waitFor({ timeout: 60_000 })
+  await untilAtRest(instance.constellation)
+  expect([storedIds('posts'), storedIds('likes')]).toEqual(had)
+  twitter.suspend('alice', false)
+  await page.getByRole('link', { name: /^Reconnect/ }).click()
+  await allowAgain([])
+  expect([storedIds('posts'), storedIds('likes')]).toEqual(had)
 }, 300_000)
 
 /** Without what the status page shows: pictures are read from there when they are looked at. */
