@@ -17,6 +17,10 @@ export interface Format {
   duration(seconds: number): string
   /** `2025-03` → `March 2025`. */
   month(yearAndMonth: string): string
+  /** As short as they get, from January on: `J`. */
+  monthNames(): string[]
+  /** From Monday on: `M`. */
+  weekdayNames(): string[]
 }
 
 export const timeStyles: Record<TimeStyle, Intl.DateTimeFormatOptions> = {
@@ -54,7 +58,13 @@ export function createFormat(locale: Locale, now: () => Date = () => new Date())
 
   const months = new Intl.DateTimeFormat(locale, { ...timeStyles.month, timeZone: 'UTC' })
 
+  const shortMonths = new Intl.DateTimeFormat(locale, { month: 'narrow', timeZone: 'UTC' })
+  const shortWeekdays = new Intl.DateTimeFormat(locale, { weekday: 'narrow', timeZone: 'UTC' })
+
   return {
+    monthNames: () => Array.from({ length: 12 }, (_, month) => shortMonths.format(Date.UTC(2024, month))),
+    // That first of January was a Monday.
+    weekdayNames: () => Array.from({ length: 7 }, (_, day) => shortWeekdays.format(Date.UTC(2024, 0, day + 1))),
     month: (yearAndMonth) => months.format(new Date(`${yearAndMonth}-01T00:00:00.000Z`)),
     number: (value) => numbers.format(value),
     bytes(value) {

@@ -121,6 +121,14 @@ const script: Script = {
   platform: {
     listItems: async () => ({ items: hostile, next: null }),
     getItem: async ({ params }) => hostile.find(({ key }) => key === params.key) ?? hostile[0]!,
+    getCalendar: async ({ query: { by } }) => ({
+      dates: (by === 'month' ? ['2022-11', '2024-03', '2024-04', '2024-12'] : ['2024-03-01', '2024-03-17', '2024-03-31']).map(
+        (date, index) => ({
+          date,
+          items: 1 + index ** 4,
+        }),
+      ),
+    }),
     getCounts: async () => ({
       counts: [
         {
@@ -270,6 +278,7 @@ describe('in Chromium', () => {
         '/',
         '/status',
         '/browse',
+        '/browse?words=%D8%B3&from=2024-03-01&to=2024-03-31',
         '/items/h0',
         '/connect',
         '/connect/mastodon',

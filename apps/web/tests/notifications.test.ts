@@ -80,7 +80,11 @@ const script: Script = {
     },
   },
   conductor: { getStatus: statusOf([]) },
-  platform: { listItems: async () => ({ items: [], next: null }), getCounts: async () => ({ counts: [], media: [] }) },
+  platform: {
+    listItems: async () => ({ items: [], next: null }),
+    getCounts: async () => ({ counts: [], media: [] }),
+    getCalendar: async () => ({ dates: [] }),
+  },
 }
 
 beforeAll(async () => {

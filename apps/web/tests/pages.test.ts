@@ -41,6 +41,7 @@ function script(): Script {
     platform: {
       listItems: async () => ({ items: [], next: null }),
       getCounts: async () => ({ counts: [], media: [] }),
+      getCalendar: async () => ({ dates: [] }),
     },
   }
 }

@@ -2,18 +2,20 @@ import type { StoredItem } from '@asheville/clients'
 import { contentTypeSchema, type ContentType } from '@asheville/core'
 import { page, type Binding } from '@asheville/service'
 import { itemView } from '../../item-view.ts'
+import { daysOf, monthOf, monthsOf } from './calendar.ts'
 import { sessionOf, type Site } from '../../site.ts'
 
 const pageSize = 24
 
 interface Filter {
+  words: string | null
   network: string | null
   contentType: ContentType | null
   from: string | null
   to: string | null
 }
 
-/** `/browse`: everything that was copied, newest first, by network, content type and date. */
+/** `/browse`: everything that was copied, newest first, by words, network, content type and date. */
 export function browsePages(site: Site): Binding[] {
   return [
     page('GET', '/browse', { who: 'person' }, async (visit) => {
@@ -23,14 +25,18 @@ export function browsePages(site: Site): Binding[] {
       const filter = readFilter(visit.query)
       const cursor = visit.query.cursor && visit.query.cursor.length <= 500 ? visit.query.cursor : undefined
       const query = {
-        limit: pageSize,
+        ...(filter.words && { words: filter.words }),
         ...(filter.network && { network: filter.network }),
         ...(filter.contentType && { contentType: filter.contentType }),
         ...(filter.from && { from: `${filter.from}T00:00:00.000Z` }),
         ...(filter.to && { to: new Date(Date.parse(`${filter.to}T00:00:00.000Z`) + 86_400_000).toISOString() }),
-        ...(cursor && { cursor }),
       }
-      const [{ items, next }, { counts }] = await Promise.all([platform.listItems({ query, userId }), platform.getCounts({ userId })])
+      const chosenMonth = monthOf(filter)
+      const [{ items, next }, { counts }, { dates }] = await Promise.all([
+        platform.listItems({ query: { ...query, limit: pageSize, ...(cursor && { cursor }) }, userId }),
+        platform.getCounts({ userId }),
+        platform.getCalendar({ query: { ...query, by: chosenMonth ? 'day' : 'month' }, userId }),
+      ])
       const total = counts.reduce((sum, { items: count }) => sum + count, 0)
       site.show(visit, {
         view: 'pages/browse/view.ejs',
@@ -47,6 +53,11 @@ export function browsePages(site: Site): Binding[] {
             name: month === null ? null : fmt.month(month),
             items: inMonth.map((item) => itemView(item, site.networkTitle(item.network), t)),
           })),
+          calendar: chosenMonth
+            ? daysOf(chosenMonth, dates, (from, to) => browseHref({ ...filter, from, to }, null))
+            : monthsOf(dates, (from, to) => browseHref({ ...filter, from, to }, null)),
+          calendarMonth: chosenMonth && fmt.month(chosenMonth),
+          allMonths: chosenMonth && browseHref({ ...filter, from: null, to: null }, null),
           older: next === null ? null : browseHref(filter, next),
           newest: browseHref(filter, null),
         },
@@ -59,6 +70,7 @@ export function browsePages(site: Site): Binding[] {
 export function readFilter(query: Readonly<Record<string, string>>): Filter {
   const day = (value: string | undefined) => (value && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)) ? value : null)
   return {
+    words: query.words?.trim().slice(0, 200) || null,
     network: query.network && /^[a-z0-9-]{1,40}$/.test(query.network) ? query.network : null,
     contentType: contentTypeSchema.safeParse(query.type).data ?? null,
     from: day(query.from),
@@ -66,8 +78,8 @@ export function readFilter(query: Readonly<Record<string, string>>): Filter {
   }
 }
 
-export function browseHref({ network, contentType, from, to }: Filter, cursor: string | null): string {
-  const given = Object.entries({ network, type: contentType, from, to, cursor }).filter(
+export function browseHref({ words, network, contentType, from, to }: Filter, cursor: string | null): string {
+  const given = Object.entries({ words, network, type: contentType, from, to, cursor }).filter(
     (entry): entry is [string, string] => entry[1] !== null,
   )
   return given.length === 0 ? '/browse' : `/browse?${new URLSearchParams(given)}`
