@@ -239,7 +239,7 @@ describe('in Chromium', () => {
     await expectSoon(() => Promise.resolve(events.length), 1)
     await page.locator('summary').first().click()
     items = 2
-    events[0]?.('id: 17-0\nevent: progress\ndata: {"type":"progress"}\n\n')
+    events[0]?.('id: 17-0\ndata: {"type":"progress"}\n\n')
     await expectSoon(() => count.textContent(), '2')
     expect(
       await page
@@ -255,13 +255,13 @@ describe('in Chromium', () => {
     const { getStatus } = script.conductor
     script.conductor.getStatus = () => Promise.reject(new AshevilleError('unavailable', 'away'))
     await expectSoon(() => Promise.resolve(events.length), 2)
-    events[1]?.('id: 18-0\nevent: sync\ndata: {}\n\n')
+    events[1]?.('id: 18-0\ndata: {}\n\n')
     await page.waitForResponse((response) => response.status() === 503)
     expect(await count.textContent()).toBe('3')
     script.conductor.getStatus = getStatus
     script.accounts.checkSession = () => Promise.reject(new AshevilleError('unauthenticated', 'ended'))
     await new Promise((resolve) => setTimeout(resolve, 1000))
-    events[1]?.('id: 19-0\nevent: sync\ndata: {}\n\n')
+    events[1]?.('id: 19-0\ndata: {}\n\n')
     await page.waitForURL('**/sign-in?returnTo=%2Fstatus')
     Object.assign(script.accounts, accountsOf(ann, token, [mastodon, ...harbours]))
     await context.close()

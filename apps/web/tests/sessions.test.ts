@@ -163,6 +163,6 @@ test('live events stop when the session has ended', async () => {
   send('id: 2-0\ndata: {"secret":1}\n\n')
   // A page that is still open looks again and learns that its person has to sign in; nothing else is said.
   const { value } = await reader.read()
-  expect(value).toBe('event: sync\ndata: {}\n\n')
+  expect(value).toBe('data: {}\n\n')
   expect(await reader.read()).toMatchObject({ done: true })
 })

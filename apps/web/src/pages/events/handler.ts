@@ -14,7 +14,10 @@ const events = route({
 /** For one look at a session, however long its events have been coming. */
 const checkMs = 2000
 
-/** `/events`: the conductor's events of this person, byte for byte, until either side goes away or the session ends. */
+/**
+ * `/events`: the conductor's events of this person, byte for byte, until either side goes away or the session ends. The status page alone follows them: it shows all of
+ * the person's connections, and there is no event that changes nothing on it.
+ */
 export function eventsPages(site: Site): Binding[] {
   return [
     bind(events, async (call) => {
@@ -33,7 +36,7 @@ export function eventsPages(site: Site): Binding[] {
 }
 
 /** Makes an open page look again, whereupon it is sent to sign in; it says nothing. */
-const lookAgain = Buffer.from('event: sync\ndata: {}\n\n')
+const lookAgain = Buffer.from('data: {}\n\n')
 
 /** What comes, as long as that holds when it comes. */
 async function* whileTrue(

@@ -28,7 +28,6 @@ source.onopen = () => {
 source.onmessage = refresh
 // A scheduled sync that brings nothing says nothing, and when the next one is has changed with it.
 setInterval(refresh, 60_000)
-for (const type of ['progress', 'stream', 'sync', 'connection']) source.addEventListener(type, refresh)
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && isDue) refresh()
 })
