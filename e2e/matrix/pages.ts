@@ -22,6 +22,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/assets/:name': null,
   '/notifications/:id': 'notificationId',
   '/votes/:provider': null,
+  '/hooks/:network': null,
   '/closed/:token': null,
   '/admin/queues/networks/:network': null,
   '/admin/queues/workers/:holder': null,
@@ -160,7 +161,8 @@ export async function tryForgeries(world: World, verdict: Verdict): Promise<void
   const origin = world.instance.constellation.url
   const form = { _csrf: csrf }
 
-  for (const row of pageRoutes.filter(({ method }) => !safe(method))) {
+  // What networks send is believed by their signatures: no browser's session gives it any right.
+  for (const row of pageRoutes.filter(({ method, policy }) => !safe(method) && policy.who !== 'anyone')) {
     const label = labelOf(row)
     const id = idParamOf(row)
     const params = id ? { [id.name]: victim.own[id.kind] } : {}

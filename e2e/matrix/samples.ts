@@ -174,7 +174,7 @@ function plainValue(schema: JsonSchema): unknown {
   if (schema.const !== undefined) return schema.const
   if (schema.enum) return schema.enum[0]
   if (schema.format === 'date-time') return '2024-03-01T12:00:00.000Z'
-  if (schema.format === 'base64url') return 'AAAA'
+  if (schema.format === 'base64url' || schema.format === 'base64') return 'AAAA'
   if (type === 'boolean') return false
   if (type === 'integer' || type === 'number') return Math.max(1, schema.minimum ?? 0)
   if (type === 'string') return 'x'.repeat(Math.max(1, schema.minLength ?? 0))

@@ -252,6 +252,9 @@ const allowedOwn: Record<string, readonly number[]> = {
   getQueues: [403],
   drainWorker: [403],
   askBoard: [403],
+  /** Mastodon sends nothing by itself. */
+  confirmHook: [404],
+  takeHook: [404],
   /** Mastodon is there already. */
   putVote: [404],
   /** No authorisation was begun. */

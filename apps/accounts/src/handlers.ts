@@ -29,7 +29,8 @@ import { handleGetSetup } from './handlers/get-setup.ts'
 import { handleGetSync } from './handlers/get-sync.ts'
 import { handleGetTotals } from './handlers/get-totals.ts'
 import { handleGetUser } from './handlers/get-user.ts'
-import { handleHint } from './handlers/hint.ts'
+import { handleConfirmHook } from './hooks/confirm-hook.ts'
+import { handleTakeHook } from './hooks/take-hook.ts'
 import { handleListConnections } from './handlers/list-connections.ts'
 import { handleListLeases } from './handlers/list-leases.ts'
 import { handleListReads } from './handlers/list-reads.ts'
@@ -134,7 +135,8 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     clearConnection: handleClearConnection(context),
     noteCleared: handleNoteCleared(context),
     removeConnection: handleRemoveConnection(context),
-    hint: handleHint(context),
+    confirmHook: handleConfirmHook(context),
+    takeHook: handleTakeHook(context),
     getEstimate: handleGetEstimate(context, access),
     listReads: handleListReads(context),
     getAccess: handleGetAccess(context, access),

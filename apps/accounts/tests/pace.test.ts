@@ -172,8 +172,9 @@ describe('how often the person wants it', () => {
 })
 
 describe('a hint', () => {
-  const hint = ({ userId, first }: Kit, stream = 'entries', connectionId = first.id) =>
-    accounts.workers.hint({ userId, params: { connectionId, stream } })
+  const send = (hints: unknown, headers: Record<string, string> = { 'x-diary': 'signed' }, network = 'diary') =>
+    accounts.web.takeHook({ params: { network }, body: { headers, body: Buffer.from(JSON.stringify(hints)).toString('base64') } })
+  const hint = ({ first }: Kit, stream = 'entries') => send([{ accountId: first.accountId, streams: [stream] }])
 
   test('makes the stream due at once, or as soon after its last sync as it may be; said again it changes nothing', async () => {
     const kit = await setUp(accounts)
@@ -225,13 +226,33 @@ describe('a hint', () => {
     about(await dueIn(kit), 1440)
   })
 
-  test('of what is not theirs, or is no more, is of nothing', async () => {
+  test('is for everybody who connected the account, and for nobody else; of what is not there it is of nothing', async () => {
+    const [kit, same, other] = [await setUp(accounts), await setUp(accounts), await setUp(accounts)]
+    for (const each of [kit, same, other]) await run(each)
+    await accounts.db.query('UPDATE connections SET account_id = $2 WHERE id = $1', [same.first.id, kit.first.accountId])
+    const before = await other.status()
+    await send([
+      { accountId: kit.first.accountId, streams: ['entries', 'marks'] },
+      { accountId: 'nobody here', streams: ['entries'] },
+    ])
+    about(await dueIn(kit), 15)
+    about(await dueIn(same), 15)
+    expect(await other.status()).toEqual(before)
+    await accounts.web.removeConnection({ userId: other.userId, params: { connectionId: other.first.id } })
+    await hint(other)
+  })
+
+  test('is taken only from whom the adapter believes, and of networks that send', async () => {
     const kit = await setUp(accounts)
-    const other = await setUp(accounts)
-    expect(await kindThrown(hint(kit, 'entries', other.first.id))).toBe('not-found')
-    expect(await kindThrown(hint(kit, 'marks'))).toBe('not-found')
-    await accounts.web.removeConnection({ userId: kit.userId, params: { connectionId: kit.first.id } })
-    expect(await kindThrown(hint(kit))).toBe('not-found')
+    await run(kit)
+    const before = await kit.status()
+    const hints = [{ accountId: kit.first.accountId, streams: ['entries'] }]
+    expect(await kindThrown(send(hints, {}))).toBe('forbidden')
+    expect(await kindThrown(send(hints, { 'x-diary': 'signed' }, 'nowhere'))).toBe('not-found')
+    expect(await kit.status()).toEqual(before)
+    const confirm = (query: Record<string, string>) => accounts.web.confirmHook({ params: { network: 'diary' }, body: { query } })
+    expect(await confirm({ word: 'open', please: '1234' })).toEqual({ answer: '1234' })
+    expect(await confirm({ word: 'shut', please: '1234' })).toEqual({ answer: null })
   })
 })
 

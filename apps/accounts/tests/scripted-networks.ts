@@ -1,6 +1,7 @@
 import {
   AshevilleError,
   type ContentType,
+  type Hint,
   type Login,
   type Network,
   type OAuthEndpoints,
@@ -151,6 +152,14 @@ export const diary: Network = {
       return Promise.reject(new AshevilleError('invalid', message, { faults: [{ pointer: '/name', message }] }))
     }
     return Promise.resolve({ id: name, handle: name, title: name, url: null, declined: [] })
+  },
+  webhook: {
+    headers: ['x-diary'],
+    confirm: ({ word, please }) => (word === 'open' ? (please ?? null) : null),
+    hints({ headers, body }) {
+      if (headers['x-diary'] !== 'signed') throw new AshevilleError('forbidden', 'This is not signed')
+      return JSON.parse(Buffer.from(body).toString()) as Hint[]
+    },
   },
 }
 

@@ -18,6 +18,7 @@ import { eventsPages } from './pages/events/handler.ts'
 import { filesPages } from './pages/files/handler.ts'
 import { forgotPasswordPages } from './pages/forgot-password/handler.ts'
 import { homePages } from './pages/home/handler.ts'
+import { hooksPages } from './pages/hooks/handler.ts'
 import { notificationSettingsPages } from './pages/notification-settings/handler.ts'
 import { notificationsPages } from './pages/notifications/handler.ts'
 import { peoplePages } from './pages/people/handler.ts'
@@ -91,6 +92,7 @@ export function webBindings(site: Site): Binding[] {
     ...closePages(site),
     ...closedPages(site),
     ...eventsPages(site),
+    ...hooksPages(site),
     ...filesPages(site),
     ...apiPages(site),
     ...developersPages(site),

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import type { Standing, TypeStatus } from '@asheville/clients'
-import { AshevilleError } from '@asheville/core'
+import { AshevilleError, type Webhook } from '@asheville/core'
 import {
   accountsOf,
   ann,
@@ -659,5 +659,55 @@ describe('every page', () => {
     expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
     expect(page).toContain(response.headers.get('x-request-id') ?? 'none')
     expect((await visitor.get('/items/..%2f..%2fx')).status).toBe(404)
+  })
+})
+
+describe('what networks send by themselves', () => {
+  const webhook: Webhook = { headers: ['x-signed'], confirm: () => null, hints: () => [] }
+  const networks = [{ ...sampleNetworks[0]!, webhook }, ...sampleNetworks.slice(1)]
+  const sent: unknown[] = []
+  const given: Script = {
+    accounts: {
+      confirmHook: async ({ params, body }) => {
+        sent.push([params.network, body.query])
+        return { answer: body.query['hub.verify_token'] === 'ours' ? '<b>12</b>' : null }
+      },
+      takeHook: async ({ params, body }) => {
+        if (params.network !== 'mastodon') throw new AshevilleError('not-found', 'Nothing is sent here by such a network')
+        if (body.headers['x-signed'] !== 'yes') throw new AshevilleError('forbidden', 'This is not signed')
+        sent.push([params.network, body.headers, Buffer.from(body.body, 'base64').toString('latin1')])
+      },
+    },
+    conductor: {},
+    platform: {},
+  }
+  const bytes = Buffer.from('\u0000{"ü":1}\xff', 'latin1')
+
+  test('is handed on byte for byte, with what tells who sent it and nothing else', async () => {
+    site = await startSite(given, networks)
+    sent.length = 0
+    const post = (network: string, headers: Record<string, string>, body = bytes) =>
+      fetch(`${site!.url}/hooks/${network}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
+    const good = { 'x-signed': 'yes', cookie: `asheville=${token}`, 'sec-fetch-site': 'cross-site', authorization: 'Bearer x' }
+    expect((await post('mastodon', good)).status).toBe(204)
+    expect(sent).toEqual([['mastodon', { 'x-signed': 'yes' }, bytes.toString('latin1')]])
+    expect((await post('mastodon', {})).status).toBe(403)
+    expect((await post('bluesky', good)).status).toBe(404)
+    expect((await post('mastodon', good, Buffer.alloc(600 * 1024))).status).toBe(413)
+    expect(sent).toHaveLength(1)
+  })
+
+  test('is asked for beforehand, and answered as plain text, or not at all', async () => {
+    site = await startSite(given, networks)
+    sent.length = 0
+    const ask = (word: string) => fetch(`${site!.url}/hooks/mastodon?hub.mode=subscribe&hub.verify_token=${word}`)
+    const answer = await ask('ours')
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+      200,
+      'text/plain; charset=utf-8',
+      '<b>12</b>',
+    ])
+    expect((await ask('theirs')).status).toBe(403)
+    expect(sent[0]).toEqual(['mastodon', { 'hub.mode': 'subscribe', 'hub.verify_token': 'ours' }])
   })
 })

@@ -136,10 +136,27 @@ export interface Budget {
   readonly windowMs: number
 }
 
-/** A verified webhook or streaming message: what it says has something new. */
+/** What a network has sent by itself, as it came. */
 export interface Hook {
+  /** Those that `Webhook.headers` names. */
   headers: Readonly<Record<string, string>>
   body: Uint8Array
+}
+
+/** Streams of one account that have something new. */
+export interface Hint {
+  accountId: string
+  streams: readonly string[]
+}
+
+/** How a network says by itself that there is something new, at `<WEB_URL>/hooks/<id>`: the operator tells the vendor that address. */
+export interface Webhook {
+  /** In small letters: those that tell who sent it. */
+  readonly headers: readonly string[]
+  /** The vendor asks, by a GET, whether it is to send anything: what it is answered; null: it is not the vendor, or the operator has set nothing. */
+  confirm(query: Readonly<Record<string, string>>, variables: Fields): string | null
+  /** Throws `forbidden` for what the vendor has not signed, `invalid` for what is not understood. What it says is no more than a hint: it is looked at. */
+  hints(hook: Hook, variables: Fields): Hint[]
 }
 
 /** A place that content is pulled from. Adding one is one folder in `libs/networks`: docs/adding-a-network.md. */
@@ -163,7 +180,7 @@ export interface Network {
    * any others are. Throws as `openMedia`.
    */
   locateMedia?(source: MediaSource, io: PullIo): Promise<string>
-  hints?(hook: Hook): Promise<{ accountId: string; stream: string }[]>
+  readonly webhook?: Webhook
 }
 
 /** Whether the network charges for what is read: then the person sees what it takes, and starts it, before anything is pulled. */

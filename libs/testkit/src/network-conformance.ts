@@ -8,6 +8,7 @@ import { as2Problems, attachedUrls } from './as2-problems.ts'
 import { everythingOf, watch, type NetworkWorld, type StreamScript, type WorldFault } from './network-world.ts'
 import { play, steps, type Step } from './network-model.ts'
 import { describeServerNames, describeSignIn } from './sign-in-conformance.ts'
+import { describeWebhook } from './webhook-conformance.ts'
 import { createReference, type SeenPage } from './reference-sync.ts'
 
 export interface NetworkFixtures {
@@ -78,6 +79,7 @@ export function describeNetwork(network: Network, fixtures: NetworkFixtures): vo
 
     describeSignIn(network.logins, () => fixtures.world())
     describeServerNames(network.logins, () => fixtures.world())
+    describeWebhook(network, () => fixtures.world())
 
     describe.each(network.streams.map((stream) => [stream.name, stream] as const))('stream %s', (_name, stream) => {
       test(

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { AshevilleError, type Fields, type Http, type PullIo } from '@asheville/core'
+import { AshevilleError, type Fields, type Hook, type Http, type PullIo } from '@asheville/core'
 
 /** What goes wrong with every request until it is lifted: 401, 429 (wait some seconds), 5xx, silence. */
 export type WorldFault = 'unauthorized' | 'rate-limited' | 'server-error' | 'hang'
@@ -36,6 +36,15 @@ export interface NetworkWorld {
   charged?(): number
   /** What the person fills in to connect, for a network that signs in by fields. */
   readonly signIn?: Fields
+  /** For a network that sends by itself; its secrets are among the `variables`. */
+  readonly webhook?: {
+    /** The streams that it tells of. */
+    readonly streams: readonly string[]
+    /** What is sent once that stream has something new. */
+    sent(stream: string): Hook | Promise<Hook>
+    /** What the vendor asks before it sends anything, and the answer that it wants, which is part of the question. */
+    asks(): { query: Record<string, string>; answer: string } | Promise<{ query: Record<string, string>; answer: string }>
+  }
   /** The person takes another name, where the network lets them. */
   rename?(): unknown
   close?(): Promise<void>

@@ -1,3 +1,4 @@
+import type { Hint } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import type { Pace } from '../streams/pace.ts'
 import type { StreamId } from './leases.ts'
@@ -57,23 +58,18 @@ export async function setDue(
 }
 
 /**
- * The network says that there is something new: the stream is due at once, or `shortestMs` after its last sync. Said again before it was looked at, it
- * changes nothing. Neither where the person has said how often, nor while the stream fails or waits for a limit. Answers whether there is such a stream.
+ * The network says of these accounts, whoever has connected them, that there is something new: their streams are due at once, or `shortestMs` after their last sync.
+ * Said again before it was looked at, it changes nothing. Neither where the person has said how often, nor while the stream fails or waits for a limit.
  */
-export async function hint(tx: Database, userId: string, { connectionId, stream }: StreamId, shortestMs: number): Promise<boolean> {
-  const values = [userId, connectionId, stream]
-  const hinted = await tx.query(
+export async function hintStreams(db: Database, network: string, hints: readonly Hint[], shortestMs: number): Promise<void> {
+  const told = hints.flatMap(({ accountId, streams }) => streams.map((stream) => ({ accountId, stream })))
+  if (told.length === 0) return
+  await db.query(
     `UPDATE streams s SET hinted_at = now(), next_due_at = CASE WHEN s.next_due_at IS NOT NULL THEN
        least(s.next_due_at, greatest(now(), s.last_synced_at + $4 * interval '1 millisecond')) END
-     FROM connections c WHERE s.user_id = $1 AND s.connection_id = $2 AND s.name = $3 AND c.id = s.connection_id AND c.removed_at IS NULL
-       AND c.sync_every_minutes IS NULL AND s.hinted_at IS NULL AND s.failing_since IS NULL AND s.state <> 'waiting' RETURNING 1`,
-    [...values, shortestMs],
+     FROM unnest($2::text[], $3::text[]) AS h (account_id, stream)
+     JOIN connections c ON c.provider = $1 AND c.account_id = h.account_id AND c.removed_at IS NULL AND c.sync_every_minutes IS NULL
+     WHERE s.connection_id = c.id AND s.name = h.stream AND s.hinted_at IS NULL AND s.failing_since IS NULL AND s.state <> 'waiting'`,
+    [network, told.map(({ accountId }) => accountId), told.map(({ stream }) => stream), shortestMs],
   )
-  if (hinted.length > 0) return true
-  const found = await tx.query(
-    `SELECT FROM streams s JOIN connections c ON c.id = s.connection_id AND c.removed_at IS NULL
-     WHERE s.user_id = $1 AND s.connection_id = $2 AND s.name = $3`,
-    values,
-  )
-  return found.length > 0
 }

@@ -181,15 +181,6 @@ export const connectionRoutes = {
     params: z.strictObject({ connectionId: id }),
     reply: 'none',
   }),
-  hint: route({
-    method: 'POST',
-    path: '/v1/connections/:connectionId/streams/:stream/hint',
-    summary:
-      'The network says (webhook, streaming) that this stream has something new: it is due at once, or as soon after its last sync as this server allows. Repeated, it changes nothing; nor where the person has fixed how often, nor while the stream fails or waits',
-    policy: forUser('web', 'workers'),
-    params: z.strictObject({ connectionId: id, stream: streamName }),
-    reply: 'none',
-  }),
   getAccess: route({
     method: 'POST',
     path: '/v1/connections/:connectionId/access',

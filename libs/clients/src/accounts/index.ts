@@ -2,6 +2,7 @@ import { adminRoutes } from './admin.ts'
 import { appTokenRoutes } from './app-tokens.ts'
 import { closingRoutes } from './closing.ts'
 import { connectionRoutes } from './connections.ts'
+import { hookRoutes } from './hooks.ts'
 import { identityRoutes } from './identities.ts'
 import { leaseRoutes } from './leases.ts'
 import { notificationRoutes } from './notifications.ts'
@@ -37,6 +38,7 @@ export const accountsRoutes = {
   ...signInRoutes,
   ...identityRoutes,
   ...connectionRoutes,
+  ...hookRoutes,
   ...parkedRoutes,
   ...syncRoutes,
   ...notificationRoutes,

@@ -8,7 +8,14 @@ import { facebook } from './index.ts'
 import { login } from './login.ts'
 
 const addressOf = (id: string) => `https://www.facebook.com/${id}`
-const variablesFor = (server: FacebookSimulator) => ({ FACEBOOK_API_URL: server.url, FACEBOOK_WEB_URL: server.url })
+const verifyToken = 'a word that both of us know'
+const variablesFor = (server: FacebookSimulator) => ({
+  FACEBOOK_API_URL: server.url,
+  FACEBOOK_WEB_URL: server.url,
+  FACEBOOK_CLIENT_SECRET: server.app.secret,
+  FACEBOOK_VERIFY_TOKEN: verifyToken,
+})
+const fieldOf: Record<string, string> = { posts: 'feed' }
 const cafe = { name: 'Blue Café', city: 'Asheville', latitude: 35.59, longitude: -82.55 }
 const start = Date.parse('2023-01-01T00:00:00Z')
 
@@ -92,6 +99,11 @@ function worldOf(server: FacebookSimulator): NetworkWorld {
       },
     },
     fault: faultAt(server),
+    webhook: {
+      streams: ['photos', 'videos', 'posts', 'likes', 'events'],
+      sent: (stream) => server.notification([fieldOf[stream] ?? stream]),
+      asks: () => server.question(verifyToken),
+    },
     rename: () => server.rename('Ann Other'),
     async close() {
       await http.close()
@@ -325,6 +337,15 @@ describe('pulling from Graph', () => {
     planned.remove()
     await reference.sync(ioOf())
     expect(reference.stored.size).toBe(150)
+  })
+
+  test('a notification is read with values and without; fields and objects that we copy nothing of are none', () => {
+    const variables = variablesFor(server)
+    const accountId = server.account().id
+    const hintsOf = (fields: string[], values = false) => facebook.webhook!.hints(server.notification(fields, { values }), variables)
+    for (const values of [false, true])
+      expect(hintsOf(['feed', 'birthday', 'photos', 'feed'], values)).toEqual([{ accountId, streams: ['posts', 'photos'] }])
+    expect(hintsOf(['birthday'])).toEqual([{ accountId, streams: [] }])
   })
 
   describe('signing in', () => {

@@ -19,6 +19,7 @@ import {
 import { login } from './login.ts'
 import { locateMedia, sharingFiles } from './media.ts'
 import { withinLimits } from './usage.ts'
+import { webhook } from './webhook.ts'
 
 /** https://developers.facebook.com/docs/graph-api; what the API cannot do, and what the operator has to do at Facebook: README.md. */
 export const facebook: Network = {
@@ -34,6 +35,12 @@ export const facebook: Network = {
       name: 'FACEBOOK_SCOPES',
       description: 'What people are asked to allow: what Facebook lets your app ask for. user_events is for its Marketing Partners only',
       default: 'user_posts user_photos user_videos user_likes',
+    },
+    {
+      name: 'FACEBOOK_VERIFY_TOKEN',
+      description:
+        'The verify token of the app’s webhook at <WEB_URL>/hooks/facebook, any word of yours; without it Facebook does not tell what is new',
+      default: '',
     },
     { name: 'FACEBOOK_API_URL', description: 'Where Facebook’s Graph API is', default: 'https://graph.facebook.com' },
     { name: 'FACEBOOK_WEB_URL', description: 'Where people allow us in', default: 'https://www.facebook.com' },
@@ -60,6 +67,7 @@ export const facebook: Network = {
   },
 
   locateMedia,
+  webhook,
 }
 
 /** A listing from new to old, by when it was posted, uploaded or liked. */

@@ -28,6 +28,7 @@ import type {
   Usage,
 } from './types.ts'
 import { createVersions, defaultVersions } from './versions.ts'
+import { createWebhooks, type SentByFacebook } from './webhooks.ts'
 import { createWorld } from './world.ts'
 
 export type {
@@ -60,6 +61,10 @@ export type FacebookSimulator = Omit<Simulator, 'truth'> &
     authorize(address: string, wanted?: { account?: string; deny?: boolean; decline?: string[] }): Promise<string>
     /** A long-lived token (or a short one) without the way through a browser. Default: every permission; those not named are declined. */
     issueToken(wanted?: { account?: string; permissions?: string[]; short?: boolean }): string
+    /** What Facebook sends once these fields of the person have changed: `feed`, `photos` … Whoever tests sends it. */
+    notification(fields: readonly string[], wanted?: { account?: string; values?: boolean }): SentByFacebook
+    /** What Facebook asks of a new callback URL by a GET, and the answer that it wants. */
+    question(verifyToken: string): { query: Record<string, string>; answer: string }
     /** HMAC of a token with the app's secret: what `appsecret_proof` must be. */
     proofOf(token: string): string
     /** Tokens of a person, or of everybody, have expired (190/463). */
@@ -138,6 +143,7 @@ export async function startFacebook(options: FacebookOptions = {}): Promise<Face
     now,
     counters: () => counters!,
   })
+  const webhooks = createWebhooks(app, now)
   const limits = createLimits({
     dailyUsers: options.dailyUsers ?? 1000,
     userLimit: options.userLimit ?? null,
@@ -169,6 +175,9 @@ export async function startFacebook(options: FacebookOptions = {}): Promise<Face
       }
       return tokens.issue(person, wanted.short !== true).value
     },
+    notification: (fields: readonly string[], { account, values = false }: { account?: string; values?: boolean } = {}) =>
+      webhooks.notification(world.personBy(account).id, fields, { values }),
+    question: webhooks.question,
     proofOf: (token: string) => tokens.proofOf(token),
     expireTokens: (account?: string) => some(account).forEach((person) => tokens.end('expired', person)),
     changePassword(password: string, account?: string): void {
