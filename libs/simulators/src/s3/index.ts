@@ -36,7 +36,6 @@ export async function startS3(options: S3Options = {}) {
   const operations = createOperations({
     conditions: options.conditions ?? 'heeded',
     pageSize: options.pageSize ?? 1000,
-    minPartBytes: options.minPartBytes ?? 5 * 1024 * 1024,
     fits: (bytes) => used() + reserved + bytes <= quotaBytes,
     token: () => random.hex(32),
   })

@@ -8,10 +8,12 @@ export type Asked = { call: Call; bucket: Bucket; name: string; key: string; pay
 export type Settings = {
   conditions: 'heeded' | 'refused' | 'ignored'
   pageSize: number
-  minPartBytes: number
   fits(bytes: number): boolean
   token(): string
 }
+
+/** Of every part but the last: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const minPartBytes = 5 * 1024 * 1024
 
 const header = (call: Call, name: string): string | undefined => {
   const value = call.headers[name]
@@ -22,7 +24,7 @@ const noSuchUpload = () => new Refusal(404, 'NoSuchUpload', 'The specified uploa
 const failed = () => new Refusal(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold')
 
 /** The operations of https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html that are here. */
-export function createOperations({ conditions, pageSize, minPartBytes, fits, token }: Settings) {
+export function createOperations({ conditions, pageSize, fits, token }: Settings) {
   async function body({ call, payloadHash }: Asked): Promise<Buffer> {
     const pieces: Buffer[] = []
     for await (const piece of call.incoming ?? [call.body]) pieces.push(piece)

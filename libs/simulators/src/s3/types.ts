@@ -13,8 +13,6 @@ export type S3Options = SimulatorOptions & {
   onlyVirtualHosts?: boolean
   /** Keys on a page of a list where the caller names no number, and at most. Default 1000. */
   pageSize?: number
-  /** The smallest part of an upload but its last. Default 5 MiB. */
-  minPartBytes?: number
   /** Where the objects are kept, each bucket's in a folder of its name, and found at the next start. Default: only in memory. */
   keptIn?: string
 }

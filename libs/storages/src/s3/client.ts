@@ -22,6 +22,8 @@ export function createClient(io: Pick<StorageIo, 'http' | 'fields' | 'token'>): 
     credentials: async () => ({ accessKeyId: accessKey, secretAccessKey: await io.token(), expiration: new Date(0) }),
     requestHandler: createRequestHandler(io.http),
     maxAttempts: 1,
+    // It would write to the console of what we tell by our errors.
+    logger: silent,
     // What is sent has its SHA-256 anyway; many services know no other checksums.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -46,6 +48,12 @@ export function createClient(io: Pick<StorageIo, 'http' | 'fields' | 'token'>): 
       }
     },
   }
+}
+
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+function nothing(): void {
+  // Whoever calls us logs.
 }
 
 interface Place {

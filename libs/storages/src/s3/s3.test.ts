@@ -3,7 +3,7 @@ import type { Fields, LoginIo, StorageIo, Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startS3, type S3Options } from '@asheville/simulators'
 import { behindSimulator, bytesOf, describeStorage, stored, uploadOf } from '@asheville/testkit'
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { s3 } from './index.ts'
 
 const { signal } = new AbortController()
@@ -136,6 +136,15 @@ describe('s3', () => {
     // The other half of the pair is another one too.
     const [result] = await place.storage.put([uploadOf('b.json', 'x')], signal)
     expect(result).toMatchObject({ outcome: 'failed', error: { kind: 'reconnect-required' } })
+  })
+
+  test('what the service fails with is told by our errors alone', async () => {
+    await open()
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined)
+    place.fault('server-error')
+    const [result] = await place.storage.put([uploadOf('a.json', 'x')], signal)
+    expect([result?.outcome, warn.mock.calls]).toEqual(['failed', []])
+    warn.mockRestore()
   })
 
   test('a large file goes in parts, under the same conditions, and leaves none behind', async () => {
