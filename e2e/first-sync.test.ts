@@ -8,6 +8,7 @@ let mastodon: Awaited<ReturnType<typeof startMastodon>>
 let feeds: Awaited<ReturnType<typeof startFeeds>>
 let instance: Instance
 let browser: Browser
+let page: Page
 
 beforeAll(async () => {
   mastodon = await startMastodon({ accounts: ['alice'] })
@@ -26,7 +27,7 @@ afterAll(async () => {
 test('a person signs up, connects, watches posts arrive, and finds the files', async () => {
   mastodon.generate({ seed: 'e2e', statuses: 60, pictures: 5, boosts: false })
   mastodon.addStatus({ text: 'The very first light over the ridge' })
-  const page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage()
+  page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage()
   const { url } = instance.constellation
 
   await page.goto(url)
@@ -59,6 +60,33 @@ test('a person signs up, connects, watches posts arrive, and finds the files', a
   expect([...files.keys()].filter((path) => path.startsWith('media/'))).toHaveLength(5)
   expect([...files.keys()]).toEqual(expect.arrayContaining(['README.txt', 'asheville.json']))
 }, 120_000)
+
+test('the owner sees on the board what was done, by ids; it changes nothing until it is unlocked', async () => {
+  const { url } = instance.constellation
+  const faults: string[] = []
+  page.on('pageerror', (error) => void faults.push(error.message))
+  page.on('console', (message) => void (message.type() === 'error' && faults.push(message.text())))
+  page.on('request', (request) => void (new URL(request.url()).origin !== url && faults.push(request.url())))
+  const cleaning = page.getByRole('button', { name: 'Clean all' })
+  const look = async () => {
+    await page.goto(`${url}/admin/queues/board/queue/sync-mastodon?status=completed`)
+    await page.getByText('connectionId').first().waitFor()
+  }
+  await look()
+  expect(await cleaning.count()).toBe(0)
+  expect(await page.content()).not.toContain('first light')
+  await page.goto(`${url}/admin/queues`)
+  await page.getByRole('button', { name: 'Unlock for 15 minutes' }).click()
+  await page.waitForURL('**/admin/queues/board')
+  await look()
+  await cleaning.first().click()
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.request().method() === 'PUT'),
+    page.getByRole('button', { name: 'Confirm' }).click(),
+  ])
+  expect([answer.status(), answer.request().headers()['x-xsrf-token']]).toEqual([200, expect.stringMatching(/^[\w-]{43}$/)])
+  expect(faults).toEqual([])
+}, 60_000)
 
 test('stopped and started again, nothing is pulled twice, and what was posted in between arrives', async () => {
   const userId = await ownerId()
