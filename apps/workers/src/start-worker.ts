@@ -1,5 +1,15 @@
 import type { Network } from '@asheville/core'
-import { onCancel, startConsumer, type Consumer, type QueueBackend, type Subscriber } from '@asheville/jobs'
+import {
+  done,
+  later,
+  onCancel,
+  renditionJobs,
+  startConsumer,
+  syncJobs,
+  type Consumer,
+  type QueueBackend,
+  type Subscriber,
+} from '@asheville/jobs'
 import { errorFields } from '@asheville/service'
 import { keepAnnouncing, type Announcing } from './keep-announcing.ts'
 import { syncStream, type Crowd, type Workshop } from './sync-stream.ts'
@@ -21,11 +31,12 @@ export interface Worker {
 /** Most jobs find nothing new, and do little but wait for an answer: for each that stores, so many may look at once. */
 const lookersPerJob = 20
 
-/** One consumer per network: a slow network has its own queue and its own hands. */
+/** One consumer per network: a slow network has its own queue and its own hands. One more for pictures. */
 export function startWorker(shop: Workshop, options: WorkerOptions): Worker {
   const consumers = new Map<string, Consumer>()
   const announcing = keepAnnouncing(shop, consumers)
   for (const network of options.networks) consumers.set(network.id, startNetwork(shop, network, options, announcing))
+  consumers.set(renditionJobs.queue, startRenditions(shop, options))
   const stopListening = onCancel(options.subscriber, (key) => consumers.forEach((consumer) => consumer.cancel(key)))
   return {
     async close(deadlineMs) {
@@ -45,11 +56,23 @@ function startNetwork(shop: Workshop, network: Network, { queue, concurrency }: 
   }
   const consumer: Consumer = startConsumer({
     backend: queue,
-    network: network.id,
+    kind: syncJobs(network.id),
     holder: shop.holder,
     concurrency: concurrency * lookersPerJob,
     process: (job, signal) => syncStream(shop, network, job, signal, crowd),
     onError: (error) => log.warn(errorFields(error), 'The queue reports an error'),
   })
   return consumer
+}
+
+/** Platform has the pictures and what makes smaller ones of them: a job is its turn to do so. */
+function startRenditions(shop: Workshop, { queue }: WorkerOptions): Consumer {
+  return startConsumer({
+    backend: queue,
+    kind: renditionJobs,
+    holder: shop.holder,
+    concurrency: 1,
+    process: async (_, signal) => ((await shop.platform.renderDue({ signal })).left > 0 ? later(1) : done),
+    onError: (error) => shop.log.warn({ ...errorFields(error), queue: renditionJobs.queue }, 'The queue reports an error'),
+  })
 }

@@ -48,6 +48,11 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     stored: (userId: string) => db.query<{ id: string }>('SELECT id FROM items WHERE user_id = $1', [userId]),
     /** The time has come to try again for files that could not be had. */
     passPendingTime: () => db.query('UPDATE pending_items SET next_at = now()'),
+    /** Nobody has looked at the pictures of that person. */
+    forgetPictures: (userId: string) =>
+      db.query("UPDATE media SET rendering_due_at = now() - interval '1 minute', rendering_error = NULL WHERE user_id = $1", [userId]),
+    picturesToLookAt: async (userId: string) =>
+      (await db.query('SELECT FROM media WHERE user_id = $1 AND rendering_due_at IS NOT NULL', [userId])).length,
     async close() {
       await service.close()
       cache.disconnect()

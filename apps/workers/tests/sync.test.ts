@@ -88,6 +88,16 @@ describe('a sync', () => {
     expect(await all.stored(userId)).toHaveLength(130)
   })
 
+  test('leaves pictures to be looked at by jobs of their own, where the process that stored them did not', async () => {
+    await startWorkers()
+    const { userId } = await all.connect()
+    await all.sync(userId)
+    await until(async () => (await all.platform.picturesToLookAt(userId)) === 0, 30_000)
+    await all.platform.forgetPictures(userId)
+    expect(await all.platform.picturesToLookAt(userId)).toBe(2)
+    await until(async () => (await all.platform.picturesToLookAt(userId)) === 0, 30_000)
+  })
+
   test('takes little more time than the network needs for its pages', async () => {
     await startWorkers()
     const { userId } = await all.connect()

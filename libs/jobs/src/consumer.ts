@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { DelayedError, Job } from 'bullmq'
-import { queueName, streamKey } from './names.ts'
+import type { JobKind } from './job-kind.ts'
 import type { AnyWorker, QueueBackend } from './queue-backend.ts'
-import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
 
 /** Why a job's signal aborted; it is the signal's reason. */
 export type StopReason = 'cancelled' | 'shutdown' | 'lock-lost'
@@ -13,9 +12,9 @@ export type JobEnd = { kind: 'done' } | { kind: 'later'; delayMs: number }
 export const done: JobEnd = { kind: 'done' }
 export const later = (delayMs: number): JobEnd => ({ kind: 'later', delayMs })
 
-export interface ConsumerOptions {
+export interface ConsumerOptions<Data> {
   backend: QueueBackend
-  network: string
+  kind: JobKind<Data>
   /**
    * Names the process, the same for one that died and its successor, and nobody else's: the successor takes the jobs of the dead
    * over at once.
@@ -24,12 +23,12 @@ export interface ConsumerOptions {
   /** How many jobs at once. */
   concurrency: number
   /** Stops soon after the signal aborts. What it throws fails the job: Postgres, which knows that work is left, enqueues it anew. */
-  process(job: SyncJobData, signal: AbortSignal): Promise<JobEnd>
+  process(job: Data, signal: AbortSignal): Promise<JobEnd>
   onError?(error: Error): void
 }
 
 export interface Consumer {
-  /** Stops the running job of this stream, if it runs here. */
+  /** Stops the running job of this key, if it runs here. */
   cancel(key: string): void
   /** Whether a job waits that could run now. */
   hasWaiting(): Promise<boolean>
@@ -45,15 +44,15 @@ export interface Consumer {
 const handOverMs = 100
 
 /**
- * Takes jobs off a network's queue. A worker that dies is replaced by its successor at once, by others within 10 s; one that
+ * Takes jobs of one kind off their queue. A worker that dies is replaced by its successor at once, by others within 10 s; one that
  * was frozen learns that its lock is gone and stops before it does harm. The defaults of BullMQ permit a single crash and
  * wait a minute.
  *
  * @see https://docs.bullmq.io/guide/workers/cancelling-jobs
  */
-export function startConsumer(options: ConsumerOptions): Consumer {
-  const { backend, network, holder, concurrency } = options
-  const name = queueName(network)
+export function startConsumer<Data>(options: ConsumerOptions<Data>): Consumer {
+  const { backend, kind, holder, concurrency } = options
+  const name = kind.queue
   const jobIds = new Map<string, string>()
   const closing = new AbortController()
   let isDraining = false
@@ -62,8 +61,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 
   async function work(job: Job, token?: string, signal?: AbortSignal): Promise<null> {
-    const data = syncJobDataSchema.parse(job.data)
-    const key = streamKey(data.connectionId, data.stream)
+    const data = kind.schema.parse(job.data)
+    const key = kind.keyOf(data)
     if (job.id !== undefined) jobIds.set(key, job.id)
     try {
       // BullMQ may still hand out a job that it was waiting for when it was told to close or to pause.

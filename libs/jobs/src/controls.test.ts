@@ -5,6 +5,7 @@ import { connectRedis, isReadyWithin, type Redis } from '@asheville/redis'
 import { emptyTestDatabase, testRedis } from '@asheville/testkit'
 import { createBoard } from './board.ts'
 import { done, later, startConsumer, type Consumer, type ConsumerOptions } from './consumer.ts'
+import { syncJobs } from './job-kind.ts'
 import { controlQueue } from './control-queue.ts'
 import { queueName } from './names.ts'
 import { openBackend } from './open-backend.ts'
@@ -52,8 +53,8 @@ describe.each([
     await place.close()
   })
 
-  const consume = (network: string, process: ConsumerOptions['process'], concurrency = 5): Consumer => {
-    const consumer = startConsumer({ backend, network, holder: randomUUID(), concurrency, process })
+  const consume = (network: string, process: ConsumerOptions<SyncJobData>['process'], concurrency = 5): Consumer => {
+    const consumer = startConsumer({ backend, kind: syncJobs(network), holder: randomUUID(), concurrency, process })
     consumers.push(consumer)
     return consumer
   }

@@ -5,6 +5,9 @@ import type { Budget } from '@asheville/core'
 /** The queue of a network: one queue each, so that one network's trouble delays no other. */
 export const queueName = (network: string): string => `sync-${network}`
 
+/** The queue of work on pictures, in the background of everything else. */
+export const renditionsQueue = 'renditions'
+
 /** What BullMQ begins a queue's keys with. The braces keep those of a queue together on a cluster, and let queues lie on different nodes. */
 export const queuePrefix = (queue: string): string => `{${queue}}`
 

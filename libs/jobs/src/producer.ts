@@ -1,6 +1,7 @@
 import { AshevilleError } from '@asheville/core'
 import type { Job, JobsOptions, JobType } from 'bullmq'
 import { answering } from './answering.ts'
+import { renditionJobs } from './job-kind.ts'
 import { queueName, streamKey } from './names.ts'
 import type { AnyQueue, QueueBackend } from './queue-backend.ts'
 import { syncJobDataSchema, type SyncJobData } from './sync-job.ts'
@@ -18,6 +19,8 @@ export interface Producer {
   enqueueSync(network: string, job: SyncJobData, options: EnqueueOptions): Promise<void>
   /** The same for many, all at once, that nobody waits for. When it throws, some of them may have been added. */
   enqueueScheduled(network: string, jobs: readonly SyncJobData[]): Promise<void>
+  /** Adds jobs for so many slots; of a slot whose job has not ended none. */
+  enqueueRenditions(slots: number): Promise<void>
   /** Removes the stream's job unless it runs. */
   removeSync(network: string, connectionId: string, stream: string): Promise<void>
   /**
@@ -63,6 +66,16 @@ export function createProducer(backend: QueueBackend): Producer {
         opts: { ...optionsOf(streamKey(job.connectionId, job.stream)), priority: scheduledPriority },
       }))
       await answering(async () => (await queueOf(network)).addBulk(added))
+    },
+
+    async enqueueRenditions(slots) {
+      const { queue, keyOf } = renditionJobs
+      const added = Array.from({ length: slots }, (_, slot) => ({
+        name: 'render',
+        data: { slot },
+        opts: { ...optionsOf(keyOf({ slot })), deduplication: { id: keyOf({ slot }) } },
+      }))
+      await answering(async () => (await backend.queue(queue)).addBulk(added))
     },
 
     async removeSync(network, connectionId, stream) {

@@ -8,6 +8,7 @@ import { emptyTestDatabase, startBreakableTcp, testRedis } from '@asheville/test
 import pg from 'pg'
 import { onCancel, publishCancel } from './cancellations.ts'
 import { done, later, startConsumer, type Consumer, type ConsumerOptions } from './consumer.ts'
+import { syncJobs } from './job-kind.ts'
 import { openBackend } from './open-backend.ts'
 import { createProducer, type Producer } from './producer.ts'
 import type { QueueBackend } from './queue-backend.ts'
@@ -131,10 +132,10 @@ function describeQueue(name: string, makePlace: () => Promise<Place>): void {
 
     const consume = (
       network: string,
-      process: ConsumerOptions['process'],
+      process: ConsumerOptions<SyncJobData>['process'],
       { concurrency = 5, holder = randomUUID(), through = backend }: { concurrency?: number; holder?: string; through?: QueueBackend } = {},
     ): Consumer => {
-      const consumer = startConsumer({ backend: through, network, holder, concurrency, process })
+      const consumer = startConsumer({ backend: through, kind: syncJobs(network), holder, concurrency, process })
       consumers.push(consumer)
       return consumer
     }
