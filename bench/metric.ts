@@ -11,6 +11,8 @@ export interface Scale {
 /** Measures with everything running as it does for people. Throws when what was copied is not right: then its figures mean nothing. */
 export interface Metric {
   name: string
+  /** Takes what not every machine has: measured only when it is named. */
+  isNamedAlone?: true
   measure(scale: Scale): Promise<Figure[]>
 }
 

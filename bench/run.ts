@@ -2,6 +2,7 @@ import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMet, tableOf, writeFigures, type Figure } from '@asheville/e2e/figures.ts'
 import type { Metric } from './metric.ts'
+import { besideRclone } from './metrics/beside-rclone.ts'
 import { caughtUpRequests } from './metrics/caught-up-requests.ts'
 import { emptySync } from './metrics/empty-sync.ts'
 import { enqueue } from './metrics/enqueue.ts'
@@ -26,6 +27,7 @@ const metrics: readonly Metric[] = [
   noisyNeighbour,
   status,
   scaling,
+  besideRclone,
 ]
 
 const { values, positionals } = parseArgs({
@@ -40,7 +42,7 @@ async function main(): Promise<number> {
     throw new Error(`There is no metric ${unknown.join(', ')}; there are ${metrics.map(({ name }) => name).join(', ')}`)
   const figures: Figure[] = []
   let hasFailed = false
-  for (const { name, measure } of metrics.filter((metric) => positionals.length === 0 || positionals.includes(metric.name))) {
+  for (const { name, measure } of metrics.filter(isWanted)) {
     const started = performance.now()
     try {
       figures.push(...(await measure({ quick: values.quick })))
@@ -54,4 +56,8 @@ async function main(): Promise<number> {
   console.log(tableOf(figures))
   if (values.json !== undefined) await writeFigures(values.json, figures)
   return hasFailed || !figures.every(isMet) ? 1 : 0
+}
+
+function isWanted({ name, isNamedAlone }: Metric): boolean {
+  return positionals.length === 0 ? isNamedAlone !== true : positionals.includes(name)
 }

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { startDropbox, type DropboxOptions, type DropboxSimulator } from '@asheville/simulators'
-import { signUp, type Instance } from './instance.ts'
+import { privatePort } from '../scripts/embedded/ports.ts'
+import { connect, signUp, type Instance } from './instance.ts'
+import { startApache } from './peers/webdav/start-apache.ts'
 
 /** Where copies go, as far as figures need to know it. */
 export interface StorageSide {
@@ -79,4 +81,32 @@ export async function startDropboxSide(options: DropboxOptions = {}): Promise<St
     },
     close: () => simulator.close(),
   }
+}
+
+/** A folder at Apache's mod_dav, which takes root and Debian's `apache2-bin`; nothing goes to the disk. Its calls are the requests that it had. */
+export async function startApacheSide() {
+  const files = await mkdtemp(join(tmpdir(), 'asheville-files-'))
+  const server = await startApache(files, await privatePort(files))
+  const { url, password } = server
+  const side: StorageSide = {
+    env: {},
+    reach: [url],
+    async signIn(instance) {
+      const person = await signUp(instance)
+      const { userId } = person
+      const web = instance.accounts('web')
+      await connect(instance, person, 'webdav', { address: url, user: 'alice', password, folder: 'Asheville' })
+      const { connections } = await web.listConnections({ userId, query: { kind: 'storage' } })
+      const { id: connectionId } = connections.find(({ provider }) => provider === 'local')!
+      await web.removeConnection({ userId, params: { connectionId } })
+      return person
+    },
+    calls: () => server.requests(),
+    withFolder: (_instance, _person, work) => work(join(files, 'Asheville')),
+    async close() {
+      await server.close()
+      await rm(files, { recursive: true, force: true })
+    },
+  }
+  return { ...side, server }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { untilAnswers } from '../until-answers.ts'
@@ -30,6 +30,7 @@ ServerName localhost
 Listen 127.0.0.1:${port}
 PidFile run/pid
 ErrorLog run/error.log
+CustomLog run/requests.log "%m %U"
 User www-data
 Group www-data
 ${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
@@ -51,6 +52,9 @@ AllowEncodedSlashes NoDecode
   return {
     url,
     setPassword,
+    password: 'correct horse',
+    /** How many it has answered so far. */
+    requests: async () => (await readFile(join(place, 'run', 'requests.log'), 'utf8')).split('\n').length - 1,
     async close() {
       server.kill('SIGTERM')
       await once(server, 'exit')
