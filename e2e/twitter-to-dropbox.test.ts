@@ -83,6 +83,9 @@ test('sign in with Dropbox, connect X, see what it takes, watch it arrive: the f
   await counted(listed)
   expect(twitter.postsRead()).toBeLessThanOrEqual(listed)
 
+  await page.goto(`${url}/settings`)
+  await page.getByText('of 2.1 GB are used, by everything there').waitFor()
+
   // Nothing new: one call for each stream, and Dropbox is not asked at all.
   const [atDropbox, atTwitter] = [askedOfDropbox(), twitter.counters.snapshot().total]
   await syncNow(page)

@@ -58,6 +58,7 @@ function ownerIn(name: string, columns: readonly string[]): string {
   if (name === 'accounts.users') return 'id = $1'
   if (columns.includes('user_id')) return 'user_id = $1'
   if (columns.includes('connection_id')) return 'connection_id IN (SELECT id FROM accounts.connections WHERE user_id = $1)'
+  if (columns.includes('storage_id')) return 'storage_id IN (SELECT id FROM accounts.connections WHERE user_id = $1)'
   throw new Error(`Whose are the rows of ${name}?`)
 }
 

@@ -11,6 +11,7 @@ import { getCalendar } from './handlers/get-calendar.ts'
 import { getCounts } from './handlers/get-counts.ts'
 import { getFile } from './handlers/get-file.ts'
 import { getItem } from './handlers/get-item.ts'
+import { getSpace } from './handlers/get-space.ts'
 import { listItems } from './handlers/list-items.ts'
 import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
@@ -93,6 +94,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     renderDue: renderDue(rendering),
     countDue: countDue({ db }),
     getCounts: getCounts({ db }),
+    getSpace: getSpace({ storageOf }),
   })
   const controller = new AbortController()
   const { signal } = controller

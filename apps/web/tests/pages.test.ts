@@ -313,6 +313,23 @@ describe('the status page', () => {
     expect(section(dropbox.id)).toEqual(['Kept on: Dropbox (ann@example.com)', '3'])
   })
 
+  test('of each storage is told how full it is, as far as it tells', async () => {
+    const [dropbox, bucket, silent] = ['dropbox', 's3', 'webdav'].map((provider) =>
+      connectionOf({ kind: 'storage', provider, handle: 'ann' }),
+    )
+    const given = script()
+    given.accounts = accountsOf(ann, token, [dropbox!, bucket!, silent!])
+    given.platform.getSpace = async ({ params: { storageId } }) => {
+      if (storageId === silent!.id) throw new AshevilleError('unavailable', 'Your server does not answer')
+      return storageId === dropbox!.id ? { used: 1_500_000_000, total: 2_000_000_000 } : { used: null, total: null }
+    }
+    const page = await (await (await start(given)).get('/settings')).text()
+    expect([...page.matchAll(/<p[^>]*>([\d.]+ [GM]?B of [\d.]+ [GM]?B are used)/g)].map(([, told]) => told)).toEqual([
+      '1.5 GB of 2 GB are used',
+    ])
+    expect(page.match(/class="belongings"[\s\S]*<\/ul>/)?.[0].match(/<li>/g)).toHaveLength(3)
+  })
+
   test('a full disk is not called the fault of the network', async () => {
     const full = connectionOf({ provider: 'mastodon', state: 'full', stateReason: 'This server’s disk is full.' })
     const given = script()

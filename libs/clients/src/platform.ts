@@ -357,6 +357,14 @@ export const platformRoutes = {
     query: z.strictObject({ most: z.coerce.number().int().min(1).max(1000) }),
     reply: z.strictObject({ due: count }),
   }),
+  getSpace: route({
+    method: 'GET',
+    path: '/v1/storages/:storageId/space',
+    summary: 'How much a storage holds, by everybody who writes there, and how much it takes, in bytes; null is what it does not tell',
+    policy: { who: 'service', from: ['web'], user: true },
+    params: z.strictObject({ storageId: id }),
+    reply: z.strictObject({ used: count.nullable(), total: count.nullable() }),
+  }),
   getCounts: route({
     method: 'GET',
     path: '/v1/counts',

@@ -1,14 +1,23 @@
 import { page, type Binding } from '@asheville/service'
 import { sessionOf, type Site } from '../../site.ts'
 
+/** A storage that takes longer to say how full it is keeps nobody from this page. */
+const spaceWithinMs = 2500
+
 /** `/settings`: who is signed in, where the copies go, the way to what can be set, and the way out. */
 export function settingsPages(site: Site): Binding[] {
   return [
     page('GET', '/settings', { who: 'person' }, async (visit) => {
       const { t } = site.texts(visit)
       const session = sessionOf(site, visit)
-      const { connections } = await site.backends(visit).accounts.listConnections({ query: { kind: 'storage' }, userId: session.user.id })
-      const storages = connections.map(({ id, provider, handle, state, stateReason }) => ({
+      const userId = session.user.id
+      const { accounts, platform } = site.backends(visit)
+      const { connections } = await accounts.listConnections({ query: { kind: 'storage' }, userId })
+      const asked = connections.map(({ id: storageId }) =>
+        platform.getSpace({ userId, params: { storageId }, signal: AbortSignal.timeout(spaceWithinMs) }).catch(() => null),
+      )
+      const spaces = await Promise.all(asked)
+      const storages = connections.map(({ id, provider, handle, state, stateReason }, index) => ({
         id,
         provider,
         title: site.networkTitle(provider),
@@ -16,6 +25,7 @@ export function settingsPages(site: Site): Binding[] {
         handle: site.storages.some((storage) => storage.id === provider && storage.logins.length === 0) ? null : handle,
         needsReconnect: state === 'reconnect',
         reason: stateReason,
+        space: spaces[index]?.used == null ? null : spaces[index],
         // Whoever has but this one would have nowhere to copy to.
         canDisconnect: connections.length > 1,
       }))
