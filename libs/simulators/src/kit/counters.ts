@@ -1,5 +1,5 @@
-/** How long after a 429 left us a further call is still excused: it may have been sent before the answer arrived. */
-const inFlightGraceMs = 30
+/** How long after a 429 left us a further call is excused: where many are made side by side, it may have been sent before the answer was read. */
+const inFlightGraceMs = 250
 
 export type CallerCounts = { requests: number; concurrentNow: number; concurrentMax: number; callsBeforeRetryAfter: number }
 /** A snapshot; callers are labels, never tokens. */

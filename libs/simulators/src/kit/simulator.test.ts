@@ -144,7 +144,7 @@ describe('counters', () => {
     await Promise.all(['a', 'a', 'a', 'b'].map((token) => get('/things/1', token).then((reply) => reply.text())))
     simulator.faults.add({ kind: 'rate-limited', retryAfterSeconds: 1, next: 1 })
     await (await get('/things/2', 'a')).text()
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await new Promise((resolve) => setTimeout(resolve, 260))
     await (await get('/things/2', 'b')).text()
     expect(simulator.counters.snapshot().callsBeforeRetryAfter).toBe(0)
     await (await get('/things/2', 'a')).text()

@@ -228,7 +228,7 @@ describe('limits', () => {
     await get('/api/v1/bookmarks', token)
     const third = await get('/api/v1/bookmarks', token)
     expect([third.status, third.body, third.headers.get('retry-after')]).toEqual([429, { error: 'Too many requests' }, null])
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 300))
     await get('/api/v1/bookmarks', token)
     expect(server.counters.snapshot().callsBeforeRetryAfter).toBe(1)
     expect((await get('/api/v1/bookmarks', server.issueToken())).status).toBe(200)
