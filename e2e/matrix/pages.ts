@@ -12,6 +12,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/connections/:id': 'connectionId',
   '/syncs/:id': 'syncId',
   '/items/:key': 'key',
+  '/items/:key/focus': 'key',
   '/files/*path': 'path',
   '/connect/:provider': null,
   '/sign-in/:provider': null,
@@ -38,6 +39,7 @@ const otherIds: Record<string, { in: 'query' | 'form'; name: string; kind: keyof
     { in: 'form', name: 'reconnects', kind: 'connectionId' },
     { in: 'form', name: 'storage', kind: 'storageId' },
   ],
+  'POST /items/:key/focus': [{ in: 'form', name: 'path', kind: 'path' }],
   'POST /notifications/read': [{ in: 'form', name: 'upTo', kind: 'notificationId' }],
   'POST /connect/:provider/second': [{ in: 'form', name: 'parked', kind: 'parkedId' }],
 }

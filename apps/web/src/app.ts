@@ -125,7 +125,8 @@ export async function startWeb(options: WebOptions): Promise<Service> {
         defaultSrc: ["'none'"],
         scriptSrc: [nonce],
         styleSrc: [nonce],
-        imgSrc: ["'self'"],
+        // Placeholders of pictures, which hold all of themselves.
+        imgSrc: ["'self'", 'data:'],
         mediaSrc: ["'self'"],
         fontSrc: ["'self'"],
         connectSrc: ["'self'"],

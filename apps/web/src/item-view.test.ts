@@ -42,8 +42,8 @@ describe('itemView', () => {
     })
     expect(excerpt).toBe('Hi')
     expect(media).toEqual([
-      { kind: 'image', src: '/files/media/2025/03/a%20b.jpg', reason: null, alt: 'A lake', width: 3, height: 2 },
-      { kind: 'image', src: null, reason: 'timed out', alt: '', width: null, height: null },
+      { kind: 'image', src: '/files/media/2025/03/a%20b.jpg', reason: null, alt: 'A lake', width: 3, height: 2, copies: null },
+      { kind: 'image', src: null, reason: 'timed out', alt: '', width: null, height: null, copies: null },
     ])
   })
 

@@ -1,8 +1,9 @@
-import type { StoredItem } from '@asheville/clients'
+import { renditionSizes, type Picture, type StoredItem } from '@asheville/clients'
 import type { AS2Object } from '@asheville/core'
 import type { SafeHtml } from './html.ts'
 import type { Translate } from './i18n.ts'
 import { networkHtml, networkText, webLink } from './network-html.ts'
+import { placeholder } from './placeholder.ts'
 
 export interface MediaView {
   kind: 'image' | 'video' | 'audio' | 'file'
@@ -12,6 +13,21 @@ export interface MediaView {
   alt: string
   width: number | null
   height: number | null
+  /** Of a picture that was looked at; else the file itself is shown. */
+  copies: CopiesView | null
+}
+
+/** Smaller copies of a picture, and what to show until they have come. */
+export interface CopiesView {
+  path: string
+  square: string
+  small: string
+  /** Those that keep the picture's shape, for `srcset`. */
+  set: string
+  placeholder: string | null
+  /** In shares of width and height. */
+  focus: { x: number; y: number }
+  isFocusChosen: boolean
 }
 
 /** An item as pages show it: nothing in it but text, sanitised markup, and addresses that were checked. */
@@ -56,7 +72,8 @@ export function itemView(item: StoredItem, networkTitle: string, t: Translate): 
   const isTitled = shown.type === 'Article' || textIn(shown.name) !== null
   const text = networkText(markup)
   const pointedAt = textIn(object.object) ?? textIn(inner?.id)
-  const media = [...mediaOf(shown), ...(shown === object ? [] : mediaOf(object))]
+  const pictures = item.pictures ?? {}
+  const media = [...mediaOf(shown, pictures), ...(shown === object ? [] : mediaOf(object, pictures))]
   return {
     key: item.key,
     href: `/items/${encodeURIComponent(item.key)}`,
@@ -106,7 +123,7 @@ function warningOf(shown: Loose, t: Translate): string {
 
 const mediaKinds: Record<string, MediaView['kind']> = { Image: 'image', Video: 'video', Audio: 'audio', Document: 'file' }
 
-function mediaOf(object: Loose): MediaView[] {
+function mediaOf(object: Loose, pictures: Readonly<Record<string, Picture>>): MediaView[] {
   return [...listOf(object.attachment), ...listOf(object.image)].flatMap((entry) => {
     const attachment = asObject(entry)
     if (!attachment || attachment.type === 'Page' || attachment.type === 'Link') return []
@@ -114,17 +131,36 @@ function mediaOf(object: Loose): MediaView[] {
     const fromType = /^(image|video|audio)\//.exec(mediaType)?.[1] as MediaView['kind'] | undefined
     const path = textIn(attachment['asheville:path'])
     const state = textIn(attachment['asheville:state'])
+    const picture = path !== null && Object.hasOwn(pictures, path) ? pictures[path] : undefined
     return [
       {
         kind: fromType ?? mediaKinds[String(attachment.type)] ?? 'file',
         src: path === null ? null : fileHref(path),
         reason: path === null && state !== null ? (textIn(attachment['asheville:reason']) ?? state) : null,
         alt: networkText(textIn(attachment.name) ?? ''),
-        width: sizeOf(attachment.width),
-        height: sizeOf(attachment.height),
+        width: picture?.width ?? sizeOf(attachment.width),
+        height: picture?.height ?? sizeOf(attachment.height),
+        copies: path !== null && picture ? copiesOf(path, picture) : null,
       },
     ]
   })
+}
+
+function copiesOf(path: string, { width, height, thumbhash, focus, isFocusChosen }: Picture): CopiesView {
+  const address = fileHref(path)
+  const sized = (['small', 'normal'] as const).map((size) => {
+    const shrunk = Math.min(1, renditionSizes[size] / Math.max(width, height))
+    return `${address}?size=${size} ${Math.max(1, Math.round(width * shrunk))}w`
+  })
+  return {
+    path,
+    square: `${address}?size=square`,
+    small: `${address}?size=small`,
+    set: sized.join(', '),
+    placeholder: placeholder(thumbhash),
+    focus,
+    isFocusChosen,
+  }
 }
 
 /** Where a stored file is served on our own site. */

@@ -1,9 +1,12 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { AshevilleError } from '@asheville/core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openBrowser } from '@asheville/testkit/browser'
 import { accountsOf, ann, connectionOf, itemOf, networkStatusOf, type Script, streamOf, syncOf, typeStatusOf } from './scripted-services.ts'
+import { placeholder } from '../src/placeholder.ts'
 import { sampleNetworks } from './sample-networks.ts'
 import { startSite, type TestSite } from './start-site.ts'
 
@@ -56,6 +59,24 @@ const hostile = payloads.map((payload, index) =>
   ),
 )
 
+const chosen: unknown[] = []
+const bytes = Buffer.from(placeholder('3OcRJYB4d3h/iIeHeEh3eIhw+j2w')!.split(',')[1]!, 'base64')
+/** Of a PNG, https://www.w3.org/TR/png-3/ §11.2.1. */
+const shape = { width: bytes.readUInt32BE(16) * 100, height: bytes.readUInt32BE(20) * 100 }
+
+/** Posts with one picture and with three. */
+const pictured = [1, 3].map((many, index) => {
+  const paths = Array.from({ length: many }, (_, number) => `media/2024/03/${index}${number}.jpg`)
+  const picture = {
+    ...shape,
+    thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
+    focus: { x: 0.75, y: 0.5 },
+    isFocusChosen: index === 0,
+  }
+  const attachment = paths.map((path) => ({ type: 'Image', name: 'A lake', mediaType: 'image/jpeg', 'asheville:path': path }))
+  const item = itemOf(`p${index}`, { content: '<p>At the lake</p>', attachment }, { network: 'mastodon' })
+  return { ...item, pictures: Object.fromEntries(paths.map((path) => [path, picture])) }
+})
 const script: Script = {
   accounts: {
     ...accountsOf({ ...ann, name: payloads[0] ?? '' }, token, [mastodon, ...harbours]),
@@ -119,8 +140,13 @@ const script: Script = {
     },
   },
   platform: {
-    listItems: async () => ({ items: hostile, next: null }),
-    getItem: async ({ params }) => hostile.find(({ key }) => key === params.key) ?? hostile[0]!,
+    listItems: async () => ({ items: [...pictured, ...hostile], next: null }),
+    getFile: async () => {
+      await delay(300)
+      return { headers: { 'content-type': 'image/png' }, body: Readable.from([bytes], { objectMode: false }) }
+    },
+    setFocus: async ({ body }) => void chosen.push(body),
+    getItem: async ({ params }) => [...pictured, ...hostile].find(({ key }) => key === params.key) ?? hostile[0]!,
     getCalendar: async ({ query: { by } }) => ({
       dates: (by === 'month' ? ['2022-11', '2024-03', '2024-04', '2024-12'] : ['2024-03-01', '2024-03-17', '2024-03-31']).map(
         (date, index) => ({
@@ -188,6 +214,41 @@ async function open(
 }
 
 describe('in Chromium', () => {
+  test.each([1440, 390])(
+    'nothing moves when pictures come, at %i; their squares keep what was clicked on',
+    async (width) => {
+      const { context, page } = await open({ viewport: { width, height: 900 }, reducedMotion: 'reduce', javaScriptEnabled: width > 400 })
+      for (const path of ['/browse', '/items/p1']) {
+        await page.goto(site.url + path, { waitUntil: 'commit' })
+        const boxes = () =>
+          page
+            .locator('.media img:not(.haze)')
+            .evaluateAll((all) => all.slice(0, 4).map((one) => one.getBoundingClientRect().toJSON() as object))
+        await page.waitForSelector('.pager, footer', { state: 'attached' })
+        const before = await boxes()
+        await page.waitForLoadState('load')
+        expect([path, await boxes()]).toEqual([path, before])
+        expect([path, before.length]).toEqual([path, path === '/browse' ? 4 : 3])
+      }
+      await page.goto(`${site.url}/items/p0`)
+      await page.locator('details.focus summary').click()
+      await page.locator('.focus .clicked').click({ position: { x: 64, y: (128 * shape.height) / shape.width } })
+      await page.waitForURL('**/items/p0?done=focus')
+      await page.locator('details.focus summary').click()
+      await page.getByRole('button', { name: 'Bottom left' }).click()
+      await page.locator('details.focus summary').click()
+      await page.getByRole('button', { name: 'Let Asheville find it' }).click()
+      await page.waitForLoadState('load')
+      expect(chosen.splice(0)).toEqual([
+        { path: 'media/2024/03/00.jpg', focus: { x: 0.25, y: 0.5 } },
+        { path: 'media/2024/03/00.jpg', focus: { x: 0, y: 1 } },
+        { path: 'media/2024/03/00.jpg', focus: null },
+      ])
+      await context.close()
+    },
+    60_000,
+  )
+
   test.each([true, false])('hostile content runs nothing (content security policy: %s)', async (withPolicy) => {
     const { context, page, faults } = await open({ bypassCSP: !withPolicy })
     for (const path of ['/status', '/browse', '/settings', '/connect', ...hostile.map(({ key }) => `/items/${key}`)]) {
@@ -280,6 +341,7 @@ describe('in Chromium', () => {
         '/browse',
         '/browse?words=%D8%B3&from=2024-03-01&to=2024-03-31',
         '/items/h0',
+        '/items/p1',
         '/connect',
         '/connect/mastodon',
         '/connect/bluesky',

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { renditionSizes, type RenditionSize } from '@asheville/clients'
 import { route } from '@asheville/core'
 import { bind, type Binding } from '@asheville/service'
 import { z } from 'zod'
@@ -11,6 +12,7 @@ const file = route({
   summary: 'A media file of the signed-in person',
   policy: { who: 'person' },
   params: z.strictObject({ path: z.union([z.string(), z.array(z.string())]) }),
+  query: z.strictObject({ size: z.enum(Object.keys(renditionSizes) as RenditionSize[]).optional() }),
   reply: 'stream',
 })
 
@@ -38,7 +40,7 @@ const passedOn = ['content-length', 'content-range', 'accept-ranges', 'etag', 'l
 /** `/files/*path`: a stored file, with Range and ETag as platform answers them; it can run nothing, whatever it holds. */
 export function filesPages(site: Site): Binding[] {
   return [
-    bind(file, async ({ params, userId, request, signal, ...call }) => {
+    bind(file, async ({ params, query, userId, request, signal, ...call }) => {
       const asked = Object.fromEntries(
         (['range', 'if-range', 'if-none-match'] as const).flatMap((name) => {
           const value = request.headers[name]
@@ -46,7 +48,7 @@ export function filesPages(site: Site): Binding[] {
         }),
       )
       const { platform } = site.backends({ ...call, request, signal })
-      const reply = await platform.getFile({ params, query: {}, userId, headers: asked, signal })
+      const reply = await platform.getFile({ params, query, userId, headers: asked, signal })
       const type = (reply.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
       const isInline = inlineTypes.has(type)
       const headers: Record<string, string> = {
@@ -54,7 +56,7 @@ export function filesPages(site: Site): Binding[] {
         'content-disposition': isInline ? 'inline' : 'attachment',
         'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
         'cross-origin-resource-policy': 'same-origin',
-        'cache-control': 'private, max-age=86400',
+        'cache-control': query.size === 'square' ? 'private, no-cache' : 'private, max-age=86400',
         vary: 'cookie',
       }
       for (const name of passedOn) {
