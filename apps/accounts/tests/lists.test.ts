@@ -161,12 +161,12 @@ describe('votes', () => {
 
   test('count once for each person, can be taken back, and are for what is planned alone', async () => {
     const [alice, bob] = [await accounts.signUp(), await accounts.signUp()]
-    await Promise.all([vote(alice, 'instagram'), vote(alice, 'instagram'), vote(bob, 'instagram'), vote(alice, 'google-drive')])
-    expect(await votes()).toEqual({ instagram: 2, 'google-drive': 1 })
-    expect(await accounts.web.listVotes({ userId: alice.user.id })).toEqual({ providers: ['google-drive', 'instagram'] })
+    await Promise.all([vote(alice, 'instagram'), vote(alice, 'instagram'), vote(bob, 'instagram'), vote(alice, 'onedrive')])
+    expect(await votes()).toEqual({ instagram: 2, onedrive: 1 })
+    expect(await accounts.web.listVotes({ userId: alice.user.id })).toEqual({ providers: ['instagram', 'onedrive'] })
     await withdraw(alice, 'instagram')
     await withdraw(alice, 'instagram')
-    expect(await votes()).toEqual({ instagram: 1, 'google-drive': 1 })
+    expect(await votes()).toEqual({ instagram: 1, onedrive: 1 })
     for (const provider of ['nowhere', 'diary', 'local']) expect(await kindThrown(vote(alice, provider))).toBe('not-found')
     expect(await kindThrown(vote(alice, 'No Such'))).toBe('invalid')
   })
