@@ -7,6 +7,8 @@ import { caughtUpRequests } from './metrics/caught-up-requests.ts'
 import { emptySync } from './metrics/empty-sync.ts'
 import { enqueue } from './metrics/enqueue.ts'
 import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
+import { indexUpsert } from './metrics/index-upsert.ts'
+import { mergeRate } from './metrics/merge-rate.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
 import { status } from './metrics/status.ts'
@@ -22,6 +24,8 @@ const metrics: readonly Metric[] = [
   storageCallsOfFirstSync,
   dropboxCalls,
   workerMemory,
+  mergeRate,
+  indexUpsert,
   emptySync,
   enqueue,
   noisyNeighbour,

@@ -10,6 +10,7 @@ import type { World } from './world.ts'
 /** Which path parameters of pages hold ids, and of what. */
 const idParams: Record<string, keyof Belongings | null> = {
   '/connections/:id': 'connectionId',
+  '/coverage/:id': 'storageId',
   '/syncs/:id': 'syncId',
   '/items/:key': 'key',
   '/items/:key/focus': 'key',

@@ -207,6 +207,8 @@ export async function tryOwn(world: World, verdict: Verdict): Promise<void> {
     'cancelSyncs',
     'cancelSync',
     'restartStreams',
+    'rewalkStreams',
+    'repairCopies',
     'restartConnection',
     'pauseConnection',
     'resumeConnection',

@@ -39,6 +39,7 @@ import { handleListSyncs } from './handlers/list-syncs.ts'
 import { handlePlanSync } from './handlers/plan-sync.ts'
 import { handleRemoveConnection } from './handlers/remove-connection.ts'
 import { handleRenewLease } from './handlers/renew-lease.ts'
+import { handleRewalkStreams } from './handlers/rewalk-streams.ts'
 import { handleRestartStreams } from './handlers/restart-streams.ts'
 import { handleReturnLeases } from './handlers/return-leases.ts'
 import { handleSaveCheckpoint } from './handlers/save-checkpoint.ts'
@@ -147,6 +148,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     cancelSync: handleCancelSync(context),
     cancelWork: handleCancelWork(context),
     restartStreams: handleRestartStreams(context),
+    rewalkStreams: handleRewalkStreams(context),
     listStreams: handleListStreams(context),
     getOverview: handleGetOverview(context),
     claimDue: handleClaimDue(context),

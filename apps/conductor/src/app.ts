@@ -27,6 +27,7 @@ import { getSync } from './handlers/get-sync.ts'
 import { listSyncs } from './handlers/list-syncs.ts'
 import { pauseConnection } from './handlers/pause-connection.ts'
 import { planSync } from './handlers/plan-sync.ts'
+import { repairCopies } from './handlers/repair-copies.ts'
 import { restartConnection } from './handlers/restart-connection.ts'
 import { resumeConnection } from './handlers/resume-connection.ts'
 import { startLoops } from './start-loops.ts'
@@ -110,6 +111,7 @@ export function conductorBindings(context: Context): Binding[] {
     pauseConnection: pauseConnection(context),
     resumeConnection: resumeConnection(context),
     clearConnection: clearConnection(context),
+    repairCopies: repairCopies(context),
     getStatus: getStatus(context),
     events: events(context),
     getQueues: getQueues(context),

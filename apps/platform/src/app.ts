@@ -20,6 +20,7 @@ import { removeCopies } from './handlers/remove-copies.ts'
 import { renderDue } from './handlers/render-due.ts'
 import { setFocus } from './handlers/set-focus.ts'
 import { writeItems } from './handlers/write-items.ts'
+import { getCoverage, leaveOut, prepareRepair, startVerification } from './handlers/verify.ts'
 import { createPlatformMetrics } from './metrics.ts'
 import type { PageCache } from './page-cache.ts'
 import { createPageReader } from './page-reader.ts'
@@ -27,6 +28,7 @@ import { createFindSize } from './renditions/find-size.ts'
 import { createFreshPictures } from './renditions/fresh-pictures.ts'
 import { createRenderer } from './renditions/create-renderer.ts'
 import { createSpooler } from './spool.ts'
+import { startVerifier } from './start-verifier.ts'
 import type { StorageOf } from './storage-access.ts'
 import { withCount } from './with-count.ts'
 import { createFreshQueue } from './words/fresh-items.ts'
@@ -76,6 +78,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
   const renderer = createRenderer()
   const rendering = { db, storageOf, renderer, cacheBytes: options.renditionsBytes }
   const storing = { db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }
+  const verifier = startVerifier({ db, storageOf, cache, fresh, logger: options.logger, now })
+  const verifying = { db, storageOf, wake: () => verifier.wake() }
   const bindings = bindAll(platformRoutes, {
     findMedia: findMedia({ db, storageOf }),
     listPending: listPending(reading),
@@ -93,6 +97,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     setFocus: setFocus({ db, storageOf, now }),
     renderDue: renderDue(rendering),
     countDue: countDue({ db }),
+    startVerification: startVerification(verifying),
+    getCoverage: getCoverage({ db }),
+    prepareRepair: prepareRepair(verifying),
+    leaveOut: leaveOut(verifying),
     getCounts: getCounts({ db }),
     getSpace: getSpace({ storageOf }),
   })
@@ -117,6 +125,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
       controller.abort()
       await Promise.all(loops)
       await renderer.close()
+      await verifier.close()
       await options.close?.()
     },
   })

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { AshevilleError, type Storage, type Upload } from '@asheville/core'
 import type { PageCache } from './page-cache.ts'
-import { bytesOf, newPage, parsePage, printPage, salvage, type Page } from './page-file.ts'
+import { itemHash } from './item-hash.ts'
+import { bytesOf, newPage, objectOf, parsePage, printPage, salvage, type Entry, type Page } from './page-file.ts'
 import { conflictPath, partOf, partPath } from './page-path.ts'
 import type { PageRow } from './queries/pages.ts'
 import { textOf } from './read-text.ts'
@@ -35,8 +36,8 @@ export interface Part {
   isHealing: boolean
   /** It was not readable: what could be saved of it stands in for it, and the index forgets the rest. */
   isRescued: boolean
-  /** The index has seen it. */
-  isKnown: boolean
+  /** The version that the index has seen, and its hash; null: none. */
+  known: { revision: string; sha256: string | null } | null
   /** It is known, and not there. */
   isDeleted: boolean
   /** A mirror has nothing left in it: the file is to go. */
@@ -46,8 +47,9 @@ export interface Part {
   removed: ReadonlySet<string>
 }
 
-export function partOfRow({ path, month, part, revision, bytes, isWritten }: PageRow): Part {
-  return { ...unknownPart(month, part, path), revision, bytes, isBelieved: isWritten && revision !== null, isKnown: revision !== null }
+export function partOfRow({ path, month, part, revision, sha256, bytes, isWritten }: PageRow): Part {
+  const known = revision === null ? null : { revision, sha256 }
+  return { ...unknownPart(month, part, path), revision, bytes, isBelieved: isWritten && revision !== null, known }
 }
 
 /** A part of which nothing is known but that it may be there. */
@@ -56,12 +58,24 @@ export function unknownPart(month: string, number: number, path = partPath(month
     isBelieved: false,
     isHealing: false,
     isRescued: false,
-    isKnown: false,
     isDeleted: false,
     isEmptied: false,
     isStored: false,
   }
-  return { path, month, number, revision: null, bytes: 0, page: null, text: null, sha256: null, draft: null, removed: new Set(), ...flags }
+  return {
+    path,
+    month,
+    number,
+    revision: null,
+    bytes: 0,
+    page: null,
+    text: null,
+    sha256: null,
+    draft: null,
+    known: null,
+    removed: new Set(),
+    ...flags,
+  }
 }
 
 /** A part that is to be made. */
@@ -107,7 +121,7 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
   }
   const got = await storage.get(part.path, { signal })
   if (got === null || got === 'unchanged') {
-    part.isDeleted = part.isKnown
+    part.isDeleted = part.known !== null
     Object.assign(part, { page: emptyPage(part.month, about), revision: null, bytes: 0 })
     return false
   }
@@ -118,9 +132,15 @@ export async function loadPart(part: Part, about: About, io: PartIo): Promise<bo
   }
   part.isHealing ||= !part.isBelieved || part.revision !== got.revision
   Object.assign(part, { revision: got.revision, text, sha256: null })
-  part.page = parsePage(text) ?? (await rescue(part, text, about, io))
+  part.page = (isDamaged(part, text) ? null : parsePage(text)) ?? (await rescue(part, text, about, io))
   part.bytes = sizeOf(part.page)
   return true
+}
+
+/** The version that the index has seen, yet of other bytes: no person did that, the disk did. */
+function isDamaged({ isBelieved, known, revision }: Part, text: string): boolean {
+  if (isBelieved || known === null || known.sha256 === null || known.revision !== revision) return false
+  return createHash('sha256').update(text).digest('hex') !== known.sha256
 }
 
 /** Keeps the unreadable file under another name, the same one for the same content, then goes on with what can be saved. */
@@ -129,7 +149,16 @@ async function rescue(part: Part, text: string, about: About, { storage, signal,
   const [result] = await storage.put([copy], signal)
   if (result?.outcome === 'failed') throw result.error
   part.isRescued = true
-  return { ...emptyPage(part.month, about), entries: salvage(text) }
+  return { ...emptyPage(part.month, about), entries: salvage(text).filter(isSound) }
+}
+
+/**
+ * A line that is an item may still be none that was ever delivered. What a person changed in it before is not told apart from damage, and is kept in
+ * the copy alone.
+ */
+function isSound(entry: Entry): boolean {
+  const object = objectOf(entry)
+  return object['asheville:hash'] === undefined || object['asheville:hash'] === itemHash(object)
 }
 
 export function uploadOf(path: string, content: string | Buffer, replaces: Upload['replaces']): Upload {

@@ -93,6 +93,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       finishSync: conductor.finishSync,
       countDue: conductor.countDue,
       removeCopies: conductor.removeCopies,
+      prepareRepair: conductor.prepareRepair,
     },
     person(given) {
       const [userId, storageId] = [randomUUID(), randomUUID()]

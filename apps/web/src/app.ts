@@ -12,6 +12,7 @@ import { closedPages } from './pages/closed/handler.ts'
 import { connectPages } from './pages/connect/handler.ts'
 import { connectProviderPages } from './pages/connect-provider/handler.ts'
 import { connectionPages } from './pages/connection/handler.ts'
+import { coveragePages } from './pages/coverage/handler.ts'
 import { dataPages } from './pages/data/handler.ts'
 import { developersPages } from './pages/developers/handler.ts'
 import { eventsPages } from './pages/events/handler.ts'
@@ -69,6 +70,7 @@ export function webBindings(site: Site): Binding[] {
     ...connectProviderPages(site),
     ...connectionPages(site),
     ...statusPages(site),
+    ...coveragePages(site),
     ...browsePages(site),
     ...itemPages(site),
     ...settingsPages(site),

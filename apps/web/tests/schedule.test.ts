@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Connection } from '@asheville/clients'
+import type { Connection, Coverage, StoredVerification } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { openBrowser } from '@asheville/testkit/browser'
 import type { Browser } from 'playwright-core'
@@ -9,7 +9,7 @@ import { sampleNetworks } from './sample-networks.ts'
 import { startSite, type TestSite } from './start-site.ts'
 import { createVisitor, type Visitor } from './visitor.ts'
 
-/* How often a network is looked at, and a network that was paused as nothing of it came through. */
+/* What a person sets of a network beside its dates, a network that was paused as nothing of it came through, and what is known of the copies. */
 
 const token = 'a-session-token-of-forty-characters-here'
 const mastodon = connectionOf({ provider: 'mastodon', handle: '@ann@example.social' })
@@ -132,6 +132,75 @@ describe('what becomes of copies', () => {
   })
 })
 
+const type = { storageId: disk.id, connectionId: mastodon.id, network: 'mastodon', contentType: 'posts' as const }
+const running: StoredVerification = {
+  storageId: disk.id,
+  state: 'running',
+  reason: null,
+  step: 'pages',
+  pages: 24,
+  files: 0,
+  bytes: 2_000_000,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  finishedAt: null,
+}
+const sound: Coverage = {
+  types: [{ ...type, items: 90, gone: 0, verified: 90, oldest: '2020-01-01T00:00:00.000Z', newest: '2024-01-01T00:00:00.000Z' }],
+  absent: [],
+  media: [{ storageId: disk.id, files: 3, bytes: 300, verified: 3, missing: 0, damaged: 0 }],
+  verifications: [{ ...running, state: 'done', finishedAt: '2026-01-01T00:01:00.000Z' }],
+}
+const absent = { ...type, cause: 'page-deleted' as const, wasGone: false, isWanted: false, month: '2023-05', items: 7 }
+const damaged: Coverage = {
+  ...sound,
+  absent: [absent, { ...absent, cause: 'taken-out', month: '2023-06', items: 2 }, { ...absent, wasGone: true, month: null, items: 1 }],
+  media: [{ ...sound.media[0]!, verified: 2, missing: 1 }],
+}
+function showCoverage(coverage: Coverage): Promise<string> {
+  script.platform.getCoverage = async () => coverage
+  script.accounts.listConnections = async () => ({ connections: [disk] })
+  showStatus(mastodon)
+  return pageAt('/coverage')
+}
+
+describe('verifying', () => {
+  test('tells what is stored, sound and missing; what can be done is offered, and nothing else', async () => {
+    const whole = await showCoverage(sound)
+    for (const words of ['90 stored', '90 verified', 'Verify now', '24 lists']) expect(whole).toContain(words)
+    for (const words of ['Bring back', 'Leave it out', 'gone for good']) expect(whole).not.toContain(words)
+    const broken = await showCoverage(damaged)
+    for (const words of [
+      '8 are missing',
+      'May 2023: 7',
+      'Without a date: 1',
+      '2 left out',
+      '1 missing or damaged',
+      'Bring back',
+      'Leave it out',
+    ])
+      expect(broken).toContain(words)
+    const failed = await showCoverage({ ...sound, verifications: [{ ...running, state: 'failed', reason: 'The folder is elsewhere' }] })
+    for (const words of ['The folder is elsewhere', 'gone for good']) expect(failed).toContain(words)
+    const under = await showCoverage({ ...damaged, verifications: [running] })
+    expect([under.includes('2 MB so far'), under.includes('Verify now')]).toEqual([true, false])
+  })
+
+  test('each button asks for its own', async () => {
+    await showCoverage(damaged)
+    const asked: unknown[] = []
+    script.platform.startVerification = async ({ body }) => (asked.push(body), running)
+    script.platform.leaveOut = async ({ body }) => void asked.push(body)
+    script.conductor.repairCopies = async ({ body }) => (asked.push(body), { sync: null })
+    for (const act of ['verify', 'repair', 'leave-out']) {
+      const answer = await visitor.submit('/coverage', `/coverage/${disk.id}/${act}`, {})
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, act === 'repair' ? '/coverage?done=repairing' : '/coverage'])
+    }
+    await visitor.submit('/coverage', `/coverage/${disk.id}/verify`, { gone: 'yes' })
+    const body = { storageId: disk.id }
+    expect(asked).toEqual([{ ...body, isFolderGone: false }, body, body, { ...body, isFolderGone: true }])
+  })
+})
+
 describe('a network that was paused', () => {
   test('as nothing came through can be tried again; one that the person paused is resumed', async () => {
     showStatus({ ...mastodon, state: 'paused', stateReason: 'Nothing of Mastodon came through for 28 days. Mastodon does not answer' })
@@ -145,12 +214,13 @@ describe('a network that was paused', () => {
 })
 
 describe('in Chromium', () => {
-  const views = [address, address.replace('schedule', 'copies'), '/status'].flatMap((path) =>
+  const views = [address, address.replace('schedule', 'copies'), '/coverage', '/status'].flatMap((path) =>
     (['light', 'dark'] as const).flatMap((colorScheme) => [390, 1280].map((width) => ({ path, colorScheme, width }))),
   )
   test.each(views)(
     '$path, $colorScheme, $width px wide: fits, axe finds nothing, and works without scripts',
     async ({ path, colorScheme, width }) => {
+      if (path === '/coverage') await showCoverage(damaged)
       showStatus(mastodon)
       const open = async (javaScriptEnabled: boolean) => {
         const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, javaScriptEnabled })

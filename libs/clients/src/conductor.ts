@@ -276,6 +276,14 @@ export const conductorRoutes = {
     body: accountsRoutes.clearConnection.body,
     reply: connectionSchema,
   }),
+  repairCopies: route({
+    method: 'POST',
+    path: '/v1/repair',
+    summary: 'Have what is missing or damaged in a storage copied again; `sync` is null when there is nothing that can be',
+    policy: web,
+    body: z.strictObject({ storageId: id }),
+    reply: ended,
+  }),
   getStatus: route({
     method: 'GET',
     path: '/v1/status',

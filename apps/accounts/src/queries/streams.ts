@@ -105,6 +105,15 @@ export async function resetStreams(tx: Database, userId: string, connectionId: s
   )
 }
 
+/** Whatever files its items lack are tried again with the next sync. */
+export async function makeMediaDue(tx: Database, userId: string, { connectionId, stream }: StreamId): Promise<void> {
+  await tx.query('UPDATE streams SET media_due_at = now() WHERE user_id = $1 AND connection_id = $2 AND name = $3', [
+    userId,
+    connectionId,
+    stream,
+  ])
+}
+
 /** This sync begins these streams from scratch; answers those that it has not begun so before. */
 export async function markAnew(tx: Database, userId: string, syncId: string, ids: readonly StreamId[]): Promise<StreamId[]> {
   return tx.query<StreamId>(

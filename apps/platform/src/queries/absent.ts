@@ -53,8 +53,8 @@ export async function settleAbsent(tx: Database, userId: string, storageId: stri
   if (keys.length === 0) return
   await tx.query(
     `WITH undone AS (
-       UPDATE absent_items SET note = 'to-remove' WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3) AND cause = 'taken-out' AND note IS NULL)
-     DELETE FROM absent_items WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3) AND (cause <> 'taken-out' OR note = 'to-add')`,
+       UPDATE absent_items SET note = 'to-remove' WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3) AND cause = 'taken-out' AND note IS NULL AND NOT is_wanted)
+     DELETE FROM absent_items WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3) AND (cause <> 'taken-out' OR note = 'to-add' OR is_wanted)`,
     [userId, storageId, keys],
   )
 }
@@ -70,6 +70,80 @@ export async function forgetLost(
     `DELETE FROM absent_items WHERE user_id = $1 AND storage_id = $2 AND network = $3 AND account_id = $4 AND content_type = ANY($5)
        AND cause <> 'taken-out'`,
     [userId, storageId, network, accountId, contentTypes],
+  )
+}
+
+/** What the person took out, as far as decisions.json has been told. */
+export function listTakenOut(db: Database, userId: string, storageId: string): Promise<Omit<UntoldRow, 'note'>[]> {
+  return db.query(
+    `SELECT key, id, network, account_id AS "accountId", content_type AS "contentType", since FROM absent_items
+     WHERE user_id = $1 AND storage_id = $2 AND cause = 'taken-out' AND note IS NULL AND NOT is_wanted`,
+    [userId, storageId],
+  )
+}
+
+export async function wantBack(db: Database, userId: string, storageId: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return
+  await db.query('UPDATE absent_items SET is_wanted = true WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3)', [
+    userId,
+    storageId,
+    keys,
+  ])
+}
+
+/** Whatever is missing is wanted back, but for what the person took out. */
+export async function wantAllBack(db: Database, userId: string, storageId: string): Promise<void> {
+  await db.query(
+    `UPDATE absent_items SET is_wanted = true WHERE user_id = $1 AND storage_id = $2 AND cause <> 'taken-out' AND NOT is_wanted`,
+    [userId, storageId],
+  )
+}
+
+/** What was lost with its file is let go: it is as if the person had taken it out. */
+export async function letAllGo(db: Database, userId: string, storageId: string): Promise<void> {
+  await db.query(
+    `UPDATE absent_items SET cause = 'taken-out', note = 'to-add', is_wanted = false
+     WHERE user_id = $1 AND storage_id = $2 AND cause = 'page-deleted'`,
+    [userId, storageId],
+  )
+}
+
+/** A month of which items are wanted back, and the stream that brought them; null: those without a date. */
+export interface WantedMonth {
+  connectionId: string
+  stream: string
+  month: string | null
+}
+
+export function listWantedMonths(db: Database, userId: string, storageId: string): Promise<WantedMonth[]> {
+  return db.query(
+    `SELECT DISTINCT connection_id AS "connectionId", stream, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS month FROM absent_items
+     WHERE user_id = $1 AND storage_id = $2 AND is_wanted AND NOT was_gone ORDER BY connection_id, stream, month`,
+    [userId, storageId],
+  )
+}
+
+/** How many items are absent, by where they are from, why and of which month. */
+export interface AbsentCount {
+  storageId: string
+  connectionId: string
+  network: string
+  accountId: string
+  contentType: ContentType
+  cause: AbsenceCause
+  wasGone: boolean
+  isWanted: boolean
+  month: string | null
+  items: number
+}
+
+export function countAbsent(db: Database, userId: string): Promise<AbsentCount[]> {
+  return db.query(
+    `SELECT storage_id AS "storageId", connection_id AS "connectionId", network, account_id AS "accountId", content_type AS "contentType", cause,
+       was_gone AS "wasGone", is_wanted AS "isWanted", to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS items
+     FROM absent_items WHERE user_id = $1 AND note IS DISTINCT FROM 'to-remove'
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 3, 4, 5, 9, 6`,
+    [userId],
   )
 }
 

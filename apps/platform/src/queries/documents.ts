@@ -11,6 +11,11 @@ export function listDocuments(db: Database, userId: string, storageId: string): 
   return db.query('SELECT path, sha256, revision FROM documents WHERE user_id = $1 AND storage_id = $2', [userId, storageId])
 }
 
+/** As if none had ever been written. */
+export async function forgetDocuments(db: Database, userId: string, storageId: string): Promise<void> {
+  await db.query('DELETE FROM documents WHERE user_id = $1 AND storage_id = $2', [userId, storageId])
+}
+
 export async function saveDocuments(db: Database, userId: string, storageId: string, documents: readonly DocumentRow[]): Promise<void> {
   await db.query(
     `INSERT INTO documents (user_id, storage_id, path, sha256, revision)

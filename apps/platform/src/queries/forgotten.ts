@@ -23,6 +23,7 @@ export const personTables = [
   'places',
   'items',
   'absent_items',
+  'verifications',
   'pending_items',
   'pages',
   'months',

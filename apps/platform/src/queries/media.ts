@@ -48,8 +48,8 @@ export async function saveMedia(db: Database, userId: string, storageId: string,
     `WITH sound AS (
        SELECT FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND fate IS DISTINCT FROM 'removing' FOR UPDATE),
      stored AS (
-       UPDATE media SET is_stored = true, fate = NULL
-       WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND (NOT is_stored OR fate IS NOT NULL) AND EXISTS (SELECT FROM sound))
+       UPDATE media SET is_stored = true, fate = NULL, flaw = NULL, shown_by = NULL
+       WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND (NOT is_stored OR fate IS NOT NULL OR flaw IS NOT NULL) AND EXISTS (SELECT FROM sound))
      INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) SELECT $1, $2, $4, $5, $3 FROM sound
      ON CONFLICT (user_id, storage_id, url_hash) DO UPDATE SET sha256 = EXCLUDED.sha256 RETURNING 1`,
     [userId, storageId, sha256, hashOf(source), source],

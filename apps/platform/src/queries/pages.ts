@@ -105,7 +105,7 @@ export async function savePages(
      FROM unnest($3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::bigint[], $9::int[])
        AS page(path, month, part, revision, sha256, bytes, items)
      ON CONFLICT (user_id, storage_id, path) DO UPDATE SET revision = EXCLUDED.revision, sha256 = EXCLUDED.sha256, bytes = EXCLUDED.bytes,
-       items = EXCLUDED.items, is_written = true,
+       items = EXCLUDED.items, is_written = true, verified_at = NULL,
        read_after = CASE WHEN p.sha256 IS NOT DISTINCT FROM p.read_sha256 THEN now() + interval '20 seconds' ELSE p.read_after END`,
     [
       userId,

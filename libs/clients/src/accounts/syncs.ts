@@ -1,6 +1,6 @@
 import { contentTypeSchema, instantSchema, route, skippedItemSchema, walkKinds } from '@asheville/core'
 import { z } from 'zod'
-import { connectionSchema, monthlyReadsSchema } from './connections.ts'
+import { connectionSchema, monthlyReadsSchema, rangeSchema } from './connections.ts'
 import { count, cursor, forUser, from, id, limit, networkId, streamName } from './parts.ts'
 
 /** What happened to the items of a batch, as platform answered, plus what the adapter skipped. */
@@ -175,6 +175,19 @@ export const syncRoutes = {
     params: z.strictObject({ connectionId: id }),
     body: z.strictObject({ stream: streamName.nullable(), from: startSchema }),
     reply: z.strictObject({ sync: syncSchema, jobs: z.array(syncJobSchema) }),
+  }),
+  rewalkStreams: route({
+    method: 'POST',
+    path: '/v1/rewalk',
+    summary: 'Walk through these ranges of streams once more, and have their pending files had again, in a sync that begins now',
+    policy: forUser('conductor'),
+    body: z.strictObject({
+      streams: z
+        .array(z.strictObject({ connectionId: id, stream: streamName, ranges: z.array(rangeSchema).max(100) }))
+        .min(1)
+        .max(200),
+    }),
+    reply: z.strictObject({ sync: syncSchema, created: z.boolean(), jobs: z.array(syncJobSchema) }),
   }),
   listStreams: route({
     method: 'GET',

@@ -37,6 +37,7 @@ export function settingsPages(site: Site): Binding[] {
         { href: '/settings/notifications', icon: 'bell', text: t('settings.link-notifications') },
         { href: '/settings/sessions', icon: 'computer', text: t('settings.link-sessions') },
         { href: '/settings/apps', icon: 'network', text: t('settings.link-apps') },
+        { href: '/coverage', icon: 'check', text: t('coverage.title') },
         { href: '/settings/data', icon: 'articles', text: t('settings.link-data') },
         { href: '/settings/close', icon: 'out', text: t('settings.link-close') },
       ]
