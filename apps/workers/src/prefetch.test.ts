@@ -1,6 +1,26 @@
 import { describe, expect, test } from '@jest/globals'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import type { Page } from '@asheville/core'
+import { defaultLimits, inBatches } from './batches.ts'
 import { prefetch } from './prefetch.ts'
+
+/** A page of two items. */
+function pageOf(number: number): Page {
+  const items = ['a', 'b'].map((letter) => {
+    const id = `${number}${letter}`
+    return { id, contentType: 'posts' as const, at: null, object: { id, type: 'Note' }, media: [], raw: null }
+  })
+  return { items, gone: [], skipped: [], cursor: String(number) }
+}
+
+/** The count once it has not grown for a hundred turns. */
+async function atRest(count: () => number): Promise<number> {
+  for (let turns = 0, last = count(); ; turns++) {
+    await nextTurn()
+    if (count() !== last) [turns, last] = [0, count()]
+    if (turns === 100) return last
+  }
+}
 
 describe('prefetch', () => {
   test('asks for the next value while the last is worked on, and never for two', async () => {
@@ -22,6 +42,25 @@ describe('prefetch', () => {
       [3, 4],
       [4, 4],
     ])
+  })
+
+  test('a storage that does not come to an end holds back what is asked of the network: one batch and one page ahead, however long the history', async () => {
+    let asked = 0
+    async function* history(): AsyncGenerator<Page> {
+      for (; asked < 1000;) yield pageOf((asked += 1))
+    }
+    const limits = { ...defaultLimits, items: 10, firstMs: 1e6, ms: 1e6 }
+    const ahead: number[] = []
+    let stored = 0
+    for await (const batch of prefetch(inBatches(history(), 'backfill', limits))) {
+      // The storage answers only once nothing more is asked for.
+      if (stored < 10) ahead.push((await atRest(() => asked)) - stored)
+      stored += batch.pages
+      if (stored >= 100) break
+    }
+    // Five pages are being stored, five wait for it, and one more is there.
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(11)
+    expect(asked).toBeLessThanOrEqual(111)
   })
 
   test('both sides work at the same time', async () => {
