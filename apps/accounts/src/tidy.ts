@@ -30,12 +30,12 @@ async function tidy(context: Context, access: Access, clearHistory: () => Promis
   await clearSessions(context.db)
   await clearKeys(context.db)
   await clearNotifications(context.db)
-  await clearHistory()
   await announceAvailable(context)
   await clearDevices(context.db)
   await giveBackParked(context, log)
   for (const { userId, connectionId } of await listLeftTokens(context.db, 20)) await revokeRemoved(context, userId, connectionId, log)
   await renewAhead(context, access, log)
+  await clearHistory()
 }
 
 const batch = 500
