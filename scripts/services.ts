@@ -55,10 +55,11 @@ const settings: Record<ServiceName, readonly string[]> = {
     'SMTP_URL',
     'MAIL_FROM',
     'SYNC_INTERVAL_MINUTES',
+    'HISTORY_DAYS',
     ...variablesOf([...networks, ...storages]),
   ],
   conductor: [],
-  platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', ...variablesOf(storages).filter((name) => !appSecrets.has(name))],
+  platform: ['OUTBOUND_ALLOW', 'DATABASE_POOL', 'RENDITIONS_MB', ...variablesOf(storages).filter((name) => !appSecrets.has(name))],
   workers: ['OUTBOUND_ALLOW', 'WORKER_CONCURRENCY', 'REQUEST_BUDGETS', ...variablesOf(networks).filter((name) => !appSecrets.has(name))],
 }
 
