@@ -1,7 +1,7 @@
+import { safeName } from '@asheville/core'
 import type { AccountFolder } from './queries/accounts.ts'
 import type { PageRow } from './queries/pages.ts'
 import type { CountRow } from './queries/reading.ts'
-import { safeName } from './page-path.ts'
 
 /** Of the layout below the storage folder; a reader that knows a lower number must not guess. */
 export const formatVersion = 1

@@ -1,6 +1,5 @@
-import { AshevilleError, type Storage } from '@asheville/core'
+import { AshevilleError, safeName, type Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
-import { safeName } from './page-path.ts'
 import { findAccount, moveAccount, type AccountFolder } from './queries/accounts.ts'
 import { listDocuments } from './queries/documents.ts'
 import { readText } from './read-text.ts'

@@ -1,6 +1,8 @@
+import { safeName } from '@asheville/core'
 import { describe, expect, test } from '@jest/globals'
+import { hostileNames } from '@asheville/testkit'
 import fc from 'fast-check'
-import { accountFolders, conflictPath, itemKey, mediaPath, monthPath, partOf, partPath, safeName } from './page-path.ts'
+import { accountFolders, conflictPath, itemKey, mediaPath, monthPath, partOf, partPath } from './page-path.ts'
 
 describe('safeName', () => {
   test.each([
@@ -32,6 +34,14 @@ describe('safeName', () => {
     expect(name).not.toMatch(/[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/)
     expect(name.length).toBeLessThanOrEqual(80)
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(160)
+  })
+
+  test('two hundred hostile names become safe ones, which differ wherever those do by more than their case', () => {
+    const folded = (name: string) => name.normalize('NFC').toLowerCase().normalize('NFC')
+    const names = hostileNames.map(safeName)
+    expect(names.length).toBeGreaterThanOrEqual(200)
+    for (const name of names) expect(name).toMatch(/^[a-z0-9@+\p{L}\p{N}\p{M}][a-z0-9@._+\-\p{L}\p{N}\p{M}]{0,79}$/u)
+    expect(new Set(names.map(folded)).size).toBeGreaterThanOrEqual(new Set(hostileNames.map(folded)).size)
   })
 
   test('different texts get names that differ on every file system, save for their case', () => {

@@ -1,45 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ContentType } from '@asheville/core'
-
-/** Characters that every file system and every cloud storage keeps as they are, of which `.`, `-` and `_` stand inside only. */
-const unsafe = /[^a-z0-9@._+\-\p{L}\p{N}\p{M}]+/gu
-/** Names that Windows keeps for devices, whatever follows after a dot. https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
-const reserved = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/
-const maxNameChars = 80
-const maxNameBytes = 160
-
-const hashOf = (text: string) => createHash('sha256').update(text).digest()
-
-/** Short, and of letters and digits that no file system folds together: 50 bits in base 32. */
-function mark(text: string): string {
-  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'
-  return [...hashOf(text).subarray(0, 10)].map((byte) => alphabet[byte % 32]).join('')
-}
-
-/**
- * A name for a file or folder that is safe everywhere: NFC, lower case, no separators, control characters or reserved names, not
- * hidden, at most 80 characters and 160 bytes. Names that had to be altered beyond their case end in a mark of the original, so that
- * different originals never get the same name.
- */
-export function safeName(text: string): string {
-  const plain = text.normalize('NFC').toLowerCase().normalize('NFC')
-  const cleaned = plain.replace(unsafe, '-').replace(/^[.\-_]+|[.\-_]+$/g, '')
-  const isAscii = /^[\x21-\x7e]*$/.test(cleaned)
-  const isWhole = cleaned === plain && cleaned !== '' && cleaned.length <= maxNameChars && isAscii && !reserved.test(cleaned)
-  if (isWhole) return cleaned
-  const short = shorten(cleaned).replace(/[.\-_]+$/, '')
-  return short === '' || reserved.test(short) ? `x-${mark(text)}` : `${short}-${mark(text)}`
-}
-
-function shorten(text: string): string {
-  let result = ''
-  for (const character of text) {
-    const longer = result + character
-    if (longer.length > maxNameChars - 20 || Buffer.byteLength(longer) > maxNameBytes - 20) break
-    result = longer
-  }
-  return result
-}
+import { nameMark, safeName, shortenedName, type ContentType } from '@asheville/core'
 
 /**
  * The folders that an account may get, in order of preference: named after its handle; if that one is another account's, also
@@ -47,7 +7,7 @@ function shorten(text: string): string {
  */
 export function accountFolders(account: { id: string; handle: string }): readonly [string, string] {
   const name = safeName(account.handle || account.id)
-  return [name, `${shorten(name).replace(/[.\-_]+$/, '')}-${mark(`account ${account.id}`)}`]
+  return [name, `${shortenedName(name).replace(/[.\-_]+$/, '')}-${nameMark(`account ${account.id}`)}`]
 }
 
 /** `2024-03` of an instant in UTC; `undated` of none. */
@@ -74,7 +34,7 @@ export function partOf(path: string): { month: string; part: number } | null {
 
 /** Where the person's own version of a page goes when it cannot be read: `…/2024-03.conflict-2024-11-21-k3x9….json`. */
 export function conflictPath(path: string, day: string, content: string): string {
-  return path.replace(/\.json$/, `.conflict-${day}-${mark(content)}.json`)
+  return path.replace(/\.json$/, `.conflict-${day}-${nameMark(content)}.json`)
 }
 
 /** The month that a file of ours belongs to, be it a page or a person's version of one; null for any other file. */
@@ -94,5 +54,5 @@ export function mediaPath(sha256: string, extension: string, at: string | null):
  */
 export function itemKey(item: { network: string; accountId: string; contentType: string; id: string }): string {
   const name = JSON.stringify([item.network, item.accountId, item.contentType, item.id])
-  return hashOf(name).subarray(0, 16).toString('base64url')
+  return createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')
 }

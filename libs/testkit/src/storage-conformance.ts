@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { kindOf, type AshevilleError, type Storage, type StoredFile, type Upload } from '@asheville/core'
+import { kindOf, safeName, type AshevilleError, type Storage, type StoredFile, type Upload } from '@asheville/core'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { hostileNames } from './hostile-names.ts'
 import {
   bytesOf,
   failures,
@@ -209,6 +210,18 @@ export function describeStorage(title: string, make: () => Promise<StorageUnderT
           if (result.outcome === 'stored') expect(await read(storage, other)).toEqual(Buffer.from('other'))
         }
       })
+
+      test('of two hundred hostile texts, made safe as platform makes them, are all kept, and none becomes another', async () => {
+        const contents = new Map(hostileNames.map((text) => [`names/${safeName(text)}`, text]))
+        expect(contents.size).toBeGreaterThanOrEqual(200)
+        const results = await storage.put(
+          [...contents].map(([path, text]) => uploadOf(path, text)),
+          signal,
+        )
+        expect(results.filter(({ outcome }) => outcome !== 'stored')).toEqual([])
+        expect(await paths(storage)).toEqual([...contents.keys()].sort())
+        for (const [path, text] of contents) expect(await read(storage, path)).toEqual(Buffer.from(text))
+      }, 60_000)
 
       const hostile = [
         '',

@@ -1,6 +1,6 @@
-import { AshevilleError } from '@asheville/core'
+import { AshevilleError, safeName } from '@asheville/core'
 import type { Database } from '@asheville/database'
-import { accountFolders, safeName } from '../page-path.ts'
+import { accountFolders } from '../page-path.ts'
 
 export interface NetworkAccount {
   id: string
