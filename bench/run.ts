@@ -10,6 +10,7 @@ import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { indexUpsert } from './metrics/index-upsert.ts'
 import { mergeRate } from './metrics/merge-rate.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
+import { mediaIntake } from './metrics/media-intake.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
 import { status } from './metrics/status.ts'
 import { scaling } from './metrics/scaling.ts'
@@ -29,6 +30,7 @@ const metrics: readonly Metric[] = [
   emptySync,
   enqueue,
   noisyNeighbour,
+  mediaIntake,
   status,
   scaling,
   besideRclone,
