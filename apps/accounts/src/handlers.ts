@@ -34,6 +34,7 @@ import { handleTakeHook } from './hooks/take-hook.ts'
 import { handleListConnections } from './handlers/list-connections.ts'
 import { handleListLeases } from './handlers/list-leases.ts'
 import { handleListReads } from './handlers/list-reads.ts'
+import { handleListStorages } from './handlers/list-storages.ts'
 import { handleListStreams } from './handlers/list-streams.ts'
 import { handleListSyncs } from './handlers/list-syncs.ts'
 import { handlePlanSync } from './handlers/plan-sync.ts'
@@ -128,6 +129,7 @@ export function accountsBindings(context: Context, access: Access): Binding[] {
     getParked: handleGetParked(context),
     connectParked: handleConnectParked(context),
     listConnections: handleListConnections(context),
+    listStorages: handleListStorages(context),
     getConnection: handleGetConnection(context),
     beginConnect: handleBeginConnect(context),
     finishConnect: handleFinishConnect(context),

@@ -16,6 +16,7 @@ import { listItems } from './handlers/list-items.ts'
 import { listPending } from './handlers/list-pending.ts'
 import { putItems } from './handlers/put-items.ts'
 import { putMedia } from './handlers/put-media.ts'
+import { reindex } from './handlers/reindex.ts'
 import { removeCopies } from './handlers/remove-copies.ts'
 import { renderDue } from './handlers/render-due.ts'
 import { setFocus } from './handlers/set-focus.ts'
@@ -23,6 +24,7 @@ import { writeItems } from './handlers/write-items.ts'
 import { getCoverage, leaveOut, prepareRepair, startVerification } from './handlers/verify.ts'
 import { createPlatformMetrics } from './metrics.ts'
 import type { PageCache } from './page-cache.ts'
+import type { OriginOf } from './origins-of.ts'
 import { createPageReader } from './page-reader.ts'
 import { createFindSize } from './renditions/find-size.ts'
 import { createFreshPictures } from './renditions/fresh-pictures.ts'
@@ -47,6 +49,8 @@ export interface PlatformOptions {
   storageOf: StorageOf
   /** Where what is no network's goes; throws `conflict` for who has no storage. */
   homeOf(userId: string): Promise<string>
+  /** Whose connection brings what, of a person. */
+  originsOf(userId: string): Promise<OriginOf>
   /** Made with the metrics that `/metrics` shows. */
   createCache(metrics: ReturnType<typeof createPlatformMetrics>): PageCache
   scratchDir: string
@@ -88,6 +92,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     finishSync: finishSync({ db, storageOf }),
     removeCopies: removeCopies({ db, storageOf, cache }),
     forgetPerson: forgetPerson({ db, storageOf, cache }),
+    reindex: reindex({ db, storageOf, fresh, originsOf: options.originsOf }),
     listItems: listItems(reading),
     writeItems: writeItems({ db, storageOf, cache, fresh, metrics, now, homeOf: options.homeOf }),
     events: events({ db }),

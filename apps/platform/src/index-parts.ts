@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '@asheville/database'
-import { deliveredHash } from './item-hash.ts'
+import { itemRow } from './item-row.ts'
 import { idOf } from './merge-page.ts'
 import { closedBytes, type Part } from './month-parts.ts'
-import { objectOf, printPage, type Entry } from './page-file.ts'
+import { printPage } from './page-file.ts'
 import type { PageCache } from './page-cache.ts'
-import { itemKey } from './page-path.ts'
 import { dropPages, noteAbsent, settleAbsent, type AbsenceCause } from './queries/absent.ts'
 import { takeTurn } from './queries/changes.ts'
 import { addItems, saveItems, type ItemRow } from './queries/items.ts'
 import { savePages } from './queries/pages.ts'
-import { versionOf } from './stored-object.ts'
 import type { FreshItems, FreshQueue } from './words/fresh-items.ts'
-import type { ItemChange, MonthBatch } from './write-months.ts'
+import type { MonthBatch } from './write-months.ts'
 
 interface IndexScope {
   db: Database
@@ -43,10 +41,10 @@ export async function indexParts(scope: IndexScope, works: readonly { batch: Mon
         if (entry.id === null) continue
         const change = changes.get(entry.id)
         if (change) {
-          const row = rowOf(scope, batch, part, entry, change)
+          const row = itemRow(scope.origin, batch.about, part.path, entry, change)
           saved.push(row)
           fresh.push({ key: row.key, hash: row.hash, entry })
-        } else if (part.isHealing) found.push(rowOf(scope, batch, part, entry, null))
+        } else if (part.isHealing) found.push(itemRow(scope.origin, batch.about, part.path, entry, null))
       }
     }
   }
@@ -84,31 +82,6 @@ function causeOf(part: Part): AbsenceCause | null {
   if (part.isDeleted) return 'page-deleted'
   // A mirror's own removals are marked as gone, so that of these none is left behind as anybody's decision.
   return part.isHealing || part.removed.size > 0 ? 'taken-out' : null
-}
-
-function rowOf({ origin }: IndexScope, { about }: MonthBatch, part: Part, entry: Entry, by: ItemChange | null): ItemRow {
-  const object = objectOf(entry)
-  const { updatedMs } = versionOf(object)
-  const place = { network: about.network, accountId: about.account.id, contentType: about.contentType, id: object.id }
-  return {
-    ...place,
-    key: by?.key ?? itemKey(place),
-    connectionId: origin.connectionId,
-    stream: typeof object['asheville:stream'] === 'string' ? object['asheville:stream'] : origin.stream,
-    at: validInstant(entry.at),
-    updatedAt: new Date(Math.min(Math.max(updatedMs, 0), Date.UTC(9999, 0))).toISOString(),
-    seenAt: validInstant(object['asheville:seenAt']) ?? new Date(0).toISOString(),
-    goneAt: validInstant(object['asheville:goneAt']),
-    hash: by?.hash && by.change.kind === 'put' && by.change.entry === entry ? by.hash : deliveredHash(object),
-    path: part.path,
-  }
-}
-
-/** What a person wrote into a file may be anything. */
-function validInstant(value: unknown): string | null {
-  const at = typeof value === 'string' ? new Date(value) : null
-  if (at === null || Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1 || at.getUTCFullYear() > 9999) return null
-  return at.toISOString()
 }
 
 function uniqueByKey(rows: readonly ItemRow[]): ItemRow[] {

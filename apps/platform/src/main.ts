@@ -10,6 +10,7 @@ import { readPlatformConfig } from './config.ts'
 import { createApps } from './create-apps.ts'
 import { createPageCache } from './page-cache.ts'
 import { createHomeOf } from './home-of.ts'
+import { createOriginsOf } from './origins-of.ts'
 import { createStorageAccess } from './storage-access.ts'
 
 runService(async () => {
@@ -38,6 +39,7 @@ runService(async () => {
     db,
     storageOf: createStorageAccess({ accounts, storageById, http, variables }),
     homeOf: createHomeOf(accounts),
+    originsOf: createOriginsOf(accounts),
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: config.SCRATCH_DIR,
     renditionsBytes: config.RENDITIONS_MB * 1024 ** 2,

@@ -1,5 +1,5 @@
 import type { AS2Object, ContentType, Item, MediaSource } from '@asheville/core'
-import type { MediaState, SeenItem } from '@asheville/clients'
+import { storedMediaSchema, type MediaState, type SeenItem, type StoredMedia } from '@asheville/clients'
 
 /**
  * An item as it lies in a page file: the Activity Streams 2.0 object that the adapter delivered, with what platform notes.
@@ -132,6 +132,26 @@ export function pathsOf(object: Readonly<Record<string, unknown>>): Set<string> 
     .flatMap((name) => listOf(object[name]))
     .flatMap((entry) => (isLoose(entry) && typeof entry['asheville:path'] === 'string' ? [entry['asheville:path']] : []))
   return new Set(isLoose(object['object']) ? [...paths, ...pathsOf(object['object'])] : paths)
+}
+
+/** The files that a stored object says are stored, with where on their network they came from; and whether one is to be tried again. */
+export function storedMediaOf(object: Readonly<Record<string, unknown>>): {
+  stored: (StoredMedia & { url: string })[]
+  isPending: boolean
+} {
+  const inner = isLoose(object['object']) ? storedMediaOf(object['object']) : { stored: [], isPending: false }
+  const files = ['attachment', 'image', 'icon'].flatMap((name) => listOf(object[name])).filter(isLoose)
+  const stored = files.flatMap((file) => {
+    const { data } = storedMediaSchema.safeParse({
+      path: file['asheville:path'],
+      sha256: file['asheville:sha256'],
+      bytes: file['asheville:bytes'],
+      mediaType: file['asheville:mediaType'],
+    })
+    return data && typeof file['url'] === 'string' ? [{ ...data, url: file['url'] }] : []
+  })
+  const isPending = files.some((file) => file['asheville:state'] === 'pending') || inner.isPending
+  return { stored: [...stored, ...inner.stored], isPending }
 }
 
 function placeOf(state: MediaState | undefined): Loose {

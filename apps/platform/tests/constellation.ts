@@ -27,6 +27,8 @@ export interface Constellation {
   /** Puts something between platform and every storage; null takes it away. */
   disturb(wrap: ((storage: Storage) => Storage) | null): void
   redisUrl: string
+  /** The connection that brings what lies in people's storages, as accounts would say. */
+  origin: string
   close(): Promise<void>
 }
 
@@ -51,6 +53,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
   const redis = connectRedis(redisUrl, { commandTimeoutMs: 500 })
   const keys = serviceKeys()
   const people = new Map<string, { owner: string; storage: Storage }>()
+  const origin = randomUUID()
   let wrap: ((storage: Storage) => Storage) | null = null
 
   const service = await startPlatform({
@@ -65,6 +68,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       if (known?.owner !== userId) throw new AshevilleError('not-found', 'There is no such storage')
       return { storage: wrap ? wrap(known.storage) : known.storage, provider: 'local' }
     },
+    originsOf: async () => () => origin,
     homeOf: async (userId) => [...people].find(([, { owner }]) => owner === userId)![0],
     createCache: (metrics) => createPageCache(redis, metrics),
     scratchDir: join(directory, 'scratch'),
@@ -81,6 +85,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     url: service.url,
     db,
     redisUrl,
+    origin,
     clientOf,
     token: (name, userId) => signs.get(name)!('platform', userId),
     client: {
@@ -94,6 +99,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
       countDue: conductor.countDue,
       removeCopies: conductor.removeCopies,
       prepareRepair: conductor.prepareRepair,
+      reindex: conductor.reindex,
     },
     person(given) {
       const [userId, storageId] = [randomUUID(), randomUUID()]

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { post, startConstellation, streamOf, type Constellation, type Person, type TestItem } from './constellation.ts'
@@ -191,4 +194,141 @@ test('the index of marks is asked for people whom row-level security binds', asy
     return tx.query<{ 'QUERY PLAN': string }>('EXPLAIN SELECT key FROM words WHERE marks @> ARRAY[1, 2] OR marks && ARRAY[3]')
   })
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('words_marks')
+})
+
+describe('an index made anew from the storage alone', () => {
+  const tables = {
+    items: 'key, id, network, account_id, connection_id, stream, content_type, at, updated_at, seen_at, gone_at, hash, path',
+    pages: 'path, month, part, revision, sha256, bytes, items',
+    accounts: 'network, account_id, folder, handle, title, url',
+    media: 'sha256, path, bytes, media_type, is_stored, focus_x, focus_y, is_focus_chosen',
+    media_sources: 'url, sha256',
+    pending_items: 'key, connection_id, stream',
+    places: 'key, latitude, longitude',
+    absent_items: 'key, id, cause',
+  }
+  const indexOf = async ({ userId, storageId }: Person) => ({
+    ...Object.fromEntries(
+      await Promise.all(
+        Object.entries(tables).map(async ([table, columns]) => [
+          table,
+          await asheville.db.query(`SELECT ${columns} FROM ${table} WHERE user_id = $1 ORDER BY 1, 2`, [userId]),
+        ]),
+      ),
+    ),
+    words: await asheville.db.query(
+      'SELECT key, hash, (SELECT array_agg(m ORDER BY m) FROM unnest(marks) m) FROM words WHERE storage_id = $1 ORDER BY 1',
+      [storageId],
+    ),
+  })
+  const make = async ({ userId, storageId }: Person) => {
+    for (let calls = 1; ; calls++) {
+      const reply = await asheville.client.reindex({ userId, body: { storageId } })
+      if (reply.isDone) return { ...reply, calls }
+    }
+  }
+  const picture = (number: number) => `https://files.example.social/${number}.png`
+  const stored = (number: number) => ({
+    state: 'stored' as const,
+    path: `media/2024/03/${String(number).repeat(40)}.png`,
+    sha256: String(number).repeat(64),
+    bytes: 7,
+    mediaType: 'image/png',
+  })
+  const withPicture = (number: number, state: object): TestItem => {
+    const item = said(500 + number, 'a picture')
+    const url = picture(number)
+    return {
+      ...item,
+      object: { ...item.object, attachment: [{ type: 'Image', url }] },
+      media: [{ url, kind: 'image' }],
+      mediaStates: { [url]: state } as never,
+    }
+  }
+
+  test('is the same, from nothing, from a wrong one, and after dying on the way', async () => {
+    const ada = asheville.person()
+    const stream = streamOf(asheville, ada, asheville.origin)
+    const many = Array.from({ length: 300 }, (_, number) =>
+      post(number, { at: number % 9 ? undefined : null, content: `a story of ${number}` }),
+    )
+    await stream.put(many)
+    await stream.put([
+      said(301, 'here', 'en', { location: { type: 'Place', latitude: 1, longitude: 2 } }),
+      said(302, 'gone'),
+      said(303, 'by hand'),
+    ])
+    await stream.put(
+      [said(400, 'likes', 'en', {})].map((item) => ({ ...item, contentType: 'likes' as const })),
+      { gone: [said(302, '').id] },
+    )
+    for (const number of [4])
+      await asheville.db.query(
+        `INSERT INTO media (user_id, storage_id, sha256, path, bytes, media_type, is_stored, focus_x, focus_y, is_focus_chosen) VALUES ($1, $2, $3, $4, 7, 'image/png', true, 0.25, 0.5, true)
+         ON CONFLICT (user_id, storage_id, sha256) DO UPDATE SET is_stored = true, focus_x = 0.25, focus_y = 0.5, is_focus_chosen = true`,
+        [ada.userId, ada.storageId, stored(number).sha256, stored(number).path],
+      )
+    await asheville.db.query(
+      `INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+      [ada.userId, ada.storageId, createHash('sha256').update(picture(4)).digest('base64url'), picture(4), stored(4).sha256],
+    )
+    await stream.put([withPicture(4, stored(4)), withPicture(5, { state: 'pending', reason: 'later' })])
+    await writeFile(
+      join(ada.folder, 'decisions.json'),
+      JSON.stringify({
+        format: 1,
+        decisions: [{ kind: 'focal-point', at: '2024-03-05T00:00:00.000Z', sha256: stored(4).sha256, x: 0.25, y: 0.5 }],
+      }),
+    )
+    await asheville.client.finishSync({ userId: ada.userId, body: { storageId: ada.storageId } })
+    await untilIndexed(ada)
+    const before = await indexOf(ada)
+    expect(before.words).toHaveLength(306)
+
+    const lose = async () => {
+      for (const table of Object.keys(tables)) await asheville.db.query(`DELETE FROM ${table} WHERE user_id = $1`, [ada.userId])
+    }
+    await lose()
+    expect(await make(ada)).toMatchObject({ items: 306, calls: 1 })
+    await untilIndexed(ada)
+    expect(await indexOf(ada)).toEqual(before)
+
+    // One that says things that are not so.
+    await asheville.db.query(`UPDATE items SET hash = 'x', gone_at = now() WHERE user_id = $1 AND id < $2`, [ada.userId, said(100, '').id])
+    await asheville.db.query(
+      `INSERT INTO items (user_id, storage_id, key, id, network, account_id, connection_id, stream, content_type, updated_at, seen_at, hash, path)
+      SELECT user_id, storage_id, 'no' || n, id || 'no', network, account_id, connection_id, stream, content_type, updated_at, seen_at, hash, CASE n WHEN 1 THEN path ELSE 'mastodon/x/posts/2001-01.json' END
+      FROM items, generate_series(1, 2) n WHERE user_id = $1 AND id = $2`,
+      [ada.userId, said(301, '').id],
+    )
+    await asheville.db.query(
+      `INSERT INTO pages (user_id, storage_id, path, month, part, revision) VALUES ($1, $2, 'mastodon/x/posts/2001-01.json', 'mastodon/x/posts/2001-01', 1, 'r')`,
+      [ada.userId, ada.storageId],
+    )
+    let gets = 0
+    asheville.disturb((storage) => ({
+      ...storage,
+      get: (path, want) => (++gets > 4 ? Promise.reject(new Error('dead')) : storage.get(path, want)),
+    }))
+    await expect(make(ada)).rejects.toMatchObject({ kind: 'unexpected' })
+    asheville.disturb(null)
+    await make(ada)
+    await untilIndexed(ada)
+    expect(await indexOf(ada)).toEqual(before)
+  })
+
+  test('what the person took out stays out', async () => {
+    const ada = asheville.person()
+    const stream = streamOf(asheville, ada, asheville.origin)
+    await stream.put([said(1, 'one')])
+    const decision = {
+      kind: 'removed',
+      at: '2024-03-05T00:00:00.000Z',
+      item: { network: 'mastodon', account: '4711', contentType: 'posts', id: said(2, '').id },
+    }
+    await writeFile(join(ada.folder, 'decisions.json'), JSON.stringify({ format: 1, decisions: [decision] }))
+    await make(ada)
+    expect(await stream.put([said(2, 'two')])).toMatchObject({ new: 0 })
+    expect(await search(ada, {})).toEqual([1])
+  })
 })

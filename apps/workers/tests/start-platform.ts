@@ -37,6 +37,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     apps: createApps({ accounts, redis: cache }),
     db: own,
     storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
+    originsOf: () => Promise.reject(new Error('Nothing is made anew here')),
     homeOf: createHomeOf(accounts),
     createCache: (metrics) => createPageCache(cache, metrics),
     scratchDir: join(directory, 'spool'),

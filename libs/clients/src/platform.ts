@@ -312,6 +312,16 @@ export const platformRoutes = {
     body: z.strictObject({ removes: z.array(id).max(100) }),
     reply: z.strictObject({ forgotten: z.strictObject({ items: count, pages: count, media: count, others: count }) }),
   }),
+  reindex: route({
+    method: 'POST',
+    path: '/v1/reindex',
+    summary:
+      'Make the index of a storage anew from what lies in it, decisions.json included. Said again until it is done, it goes on, whoever died meanwhile',
+    policy: { who: 'service', from: ['conductor'], user: true },
+    body: z.strictObject({ storageId: id }),
+    /** How many page files there are, and of how many that was done; the items in those. */
+    reply: z.strictObject({ pages: count, read: count, items: count, isDone: z.boolean() }),
+  }),
   listItems: route({
     method: 'GET',
     path: '/v1/items',

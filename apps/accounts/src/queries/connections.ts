@@ -235,3 +235,16 @@ export async function countPeople(db: Database): Promise<number> {
   const [row] = await db.query<{ count: number }>('SELECT count(*) FROM users')
   return row?.count ?? 0
 }
+
+/** Storages in use, of everybody, after that one. */
+export function listEveryStorage(
+  db: Database,
+  after: string | null,
+  limit: number,
+): Promise<{ storageId: string; userId: string; provider: string }[]> {
+  return db.query(
+    `SELECT id AS "storageId", user_id AS "userId", provider FROM connections
+     WHERE kind = 'storage' AND removed_at IS NULL AND ($1::text IS NULL OR id::text > $1) ORDER BY id::text LIMIT $2`,
+    [after, limit],
+  )
+}

@@ -21,6 +21,7 @@ export async function refuseForgotten(db: Database, userId: string): Promise<voi
 export const personTables = [
   'idempotency_keys',
   'places',
+  'reindexings',
   'items',
   'absent_items',
   'verifications',

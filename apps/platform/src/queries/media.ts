@@ -3,7 +3,8 @@ import { AshevilleError } from '@asheville/core'
 import type { StoredMedia, StoredMediaCount } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 
-const hashOf = (url: string) => createHash('sha256').update(url).digest('base64url')
+/** Of where on its network a file came from. */
+export const sourceHash = (url: string) => createHash('sha256').update(url).digest('base64url')
 
 /** Which of these sources' files are stored, by url. */
 export async function findSources(
@@ -13,7 +14,7 @@ export async function findSources(
   urls: readonly string[],
 ): Promise<Map<string, StoredMedia>> {
   if (urls.length === 0) return new Map()
-  const byHash = new Map(urls.map((url) => [hashOf(url), url]))
+  const byHash = new Map(urls.map((url) => [sourceHash(url), url]))
   const rows = await db.query<StoredMedia & { urlHash: string }>(
     `SELECT s.url_hash AS "urlHash", m.path, m.sha256, m.bytes, m.media_type AS "mediaType"
      FROM media_sources s JOIN media m ON m.user_id = s.user_id AND m.storage_id = s.storage_id AND m.sha256 = s.sha256
@@ -52,7 +53,7 @@ export async function saveMedia(db: Database, userId: string, storageId: string,
        WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3 AND (NOT is_stored OR fate IS NOT NULL OR flaw IS NOT NULL) AND EXISTS (SELECT FROM sound))
      INSERT INTO media_sources (user_id, storage_id, url_hash, url, sha256) SELECT $1, $2, $4, $5, $3 FROM sound
      ON CONFLICT (user_id, storage_id, url_hash) DO UPDATE SET sha256 = EXCLUDED.sha256 RETURNING 1`,
-    [userId, storageId, sha256, hashOf(source), source],
+    [userId, storageId, sha256, sourceHash(source), source],
   )
   if (rows.length === 0) throw new AshevilleError('unavailable', 'This file is just being removed from the storage', { retryAfterMs: 2000 })
 }

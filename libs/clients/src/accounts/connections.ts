@@ -1,6 +1,6 @@
 import { contentTypeSchema, instantSchema, route } from '@asheville/core'
 import { z } from 'zod'
-import { count, forUser, id, streamName } from './parts.ts'
+import { count, cursor, forUser, from, id, limit, streamName } from './parts.ts'
 
 /** Publication dates to copy, `from` included, `to` not; null is unbounded. */
 export const rangeSchema = z.strictObject({ from: instantSchema.nullable(), to: instantSchema.nullable() })
@@ -66,6 +66,18 @@ export const connectionRoutes = {
     query: z.strictObject({ kind: z.enum(['network', 'storage']).optional(), include: z.literal('revoked').optional() }),
     reply: z.strictObject({ connections: z.array(connectionSchema) }),
     etag: true,
+  }),
+  listStorages: route({
+    method: 'GET',
+    path: '/v1/storages',
+    summary: 'Every storage of everybody, for whoever runs this server',
+    policy: from('accounts'),
+    query: z.strictObject({ cursor, limit }),
+    reply: z.strictObject({
+      storages: z.array(z.strictObject({ storageId: id, userId: id, provider: z.string() })),
+      next: z.string().nullable(),
+    }),
+    paged: true,
   }),
   getConnection: route({
     method: 'GET',
