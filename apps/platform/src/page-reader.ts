@@ -1,4 +1,5 @@
 import type { Storage } from '@asheville/core'
+import { createChangeWatch } from './change-watch.ts'
 import type { PageCache } from './page-cache.ts'
 import { parsePage, salvage, type Entry } from './page-file.ts'
 import { textOf } from './read-text.ts'
@@ -14,8 +15,8 @@ export interface PagePlace {
   revision: string
 }
 
-/** Reads page files for readers. */
-export type ReadPage = (storage: Storage, place: PagePlace) => Promise<PageItems>
+/** Reads page files for readers; `isAsked`: the storage is asked, whatever was read a moment ago. */
+export type ReadPage = (storage: Storage, place: PagePlace, isAsked?: boolean) => Promise<PageItems>
 
 interface Held {
   /** What the index knew when it was read. */
@@ -33,9 +34,11 @@ const freshMs = 60_000
 
 /**
  * Holds page files that were read lately, up to `maxBytes` of them, the least lately used going first. However many ask for one at the
- * same time, the storage is asked once.
+ * same time, the storage is asked once. What was not looked at for a minute is asked about again: a storage that tells changes is asked for those, once
+ * for all of its pages, any other for the page if it is another.
  */
-export function createPageReader(cache: PageCache, maxBytes = 64 * 1024 ** 2): ReadPage {
+export function createPageReader(cache: PageCache, { maxBytes = 64 * 1024 ** 2, now = Date.now } = {}): ReadPage {
+  const untouchedSince = createChangeWatch(now)
   const held = new Map<string, Held>()
   const pending = new Map<string, Promise<PageItems>>()
   let bytes = 0
@@ -52,30 +55,35 @@ export function createPageReader(cache: PageCache, maxBytes = 64 * 1024 ** 2): R
     return page.items
   }
 
-  async function load(storage: Storage, place: PagePlace, name: string): Promise<PageItems> {
+  async function load(storage: Storage, place: PagePlace, name: string, isAsked: boolean): Promise<PageItems> {
     const known = held.get(name)
     const signal = AbortSignal.timeout(deadlineMs)
     const asked = place.revision
-    if (known?.asked !== asked) {
+    const checkedAt = now()
+    if (!isAsked && known?.asked === asked && (await untouchedSince(storage, place, known.checkedAt, signal)))
+      return hold(name, { ...known, checkedAt })
+    if (!isAsked && known?.asked !== asked) {
       const cached = await cache.get(place)
-      if (cached !== null) return hold(name, { asked, revision: asked, ...parsed(cached), checkedAt: Date.now() })
+      if (cached !== null) return hold(name, { asked, revision: asked, ...parsed(cached), checkedAt })
     }
     const got = await storage.get(place.path, { ...(known && { unless: known.revision }), signal })
-    if (got === 'unchanged' && known) return hold(name, { ...known, asked, checkedAt: Date.now() })
+    if (got === 'unchanged' && known) return hold(name, { ...known, asked, checkedAt })
     if (got === null || got === 'unchanged') {
       bytes -= known?.bytes ?? 0
       held.delete(name)
       return new Map()
     }
-    return hold(name, { asked, revision: got.revision, ...parsed(await textOf(got.body)), checkedAt: Date.now() })
+    const text = await textOf(got.body)
+    if (got.revision === asked) void cache.put(place, text)
+    return hold(name, { asked, revision: got.revision, ...parsed(text), checkedAt })
   }
 
-  return async (storage, place) => {
+  return async (storage, place, isAsked = false) => {
     const name = JSON.stringify([place.userId, place.storageId, place.path])
     const known = held.get(name)
-    if (known && known.asked === place.revision && Date.now() - known.checkedAt < freshMs) return hold(name, known)
-    const flight = `${name} ${place.revision}`
-    const running = pending.get(flight) ?? load(storage, place, name).finally(() => pending.delete(flight))
+    if (!isAsked && known && known.asked === place.revision && now() - known.checkedAt < freshMs) return hold(name, known)
+    const flight = `${name} ${place.revision} ${isAsked}`
+    const running = pending.get(flight) ?? load(storage, place, name, isAsked).finally(() => pending.delete(flight))
     pending.set(flight, running)
     return running
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { StoredItem } from '@asheville/clients'
 import type { Database } from '@asheville/database'
 import { objectOf } from './page-file.ts'
@@ -12,15 +13,25 @@ export interface ReadParts {
   readPage: ReadPage
 }
 
-/** The items of these rows as they lie in the storage, in the same order. What the person took out of the files is left out. */
-export async function readItems({ db, storageOf, readPage }: ReadParts, userId: string, rows: readonly ListedRow[]): Promise<StoredItem[]> {
+/**
+ * The items of these rows as they lie in the storage, in the same order. What the person took out of the files is left out.
+ * With `Cache-Control: no-cache` in the request the storage is asked, whatever was read a moment ago.
+ */
+export async function readItems(
+  { db, storageOf, readPage }: ReadParts,
+  userId: string,
+  rows: readonly ListedRow[],
+  request?: Pick<IncomingMessage, 'headers'>,
+): Promise<StoredItem[]> {
+  // RFC 9111 §5.2.1.4
+  const isAsked = /(^|[\s,])no-cache($|[\s,])/i.test(request?.headers['cache-control'] ?? '')
   const pages = new Map<string, PageItems>()
   for (const [storageId, ofStorage] of Map.groupBy(rows, ({ storageId }) => storageId)) {
     const { storage } = await storageOf(userId, storageId)
     const known = await pagesByPaths(db, userId, storageId, [...new Set(ofStorage.map(({ path }) => path))])
     await Promise.all(
       known.map(async ({ path, revision }) => {
-        const items = await readPage(storage, { userId, storageId, path, revision: revision ?? '' })
+        const items = await readPage(storage, { userId, storageId, path, revision: revision ?? '' }, isAsked)
         pages.set(`${storageId} ${path}`, items)
       }),
     )

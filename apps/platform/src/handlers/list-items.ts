@@ -13,7 +13,7 @@ const maxRounds = 10
 
 /** A page of the person's items. The networks' payloads and what items were before are left out of lists; one item by itself has them. */
 export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listItems> {
-  return async ({ userId, app, query }) => {
+  return async ({ userId, app, query, request }) => {
     const { order, cursor, limit } = query
     const { filter, search } = await filterOf(parts.db, userId, app, query)
     if (isHopeless(filter)) return { items: [], next: null }
@@ -24,7 +24,7 @@ export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listI
       const rows = await list(parts.db, userId, filter, order, after, wanted + 1)
       const some = rows.slice(0, wanted)
       const byStem = new Map(some.map((row) => [row.key, row.byStem]))
-      for (const item of await withPictures(parts.db, userId, await readItems(parts, userId, some)))
+      for (const item of await withPictures(parts.db, userId, await readItems(parts, userId, some, request)))
         if (search === null || search.isIn(item.object, byStem.get(item.key) ?? [])) items.push(withoutRaw(item))
       after = some.at(-1) ?? after
       if (rows.length <= wanted) return { items, next: null }
