@@ -1,5 +1,22 @@
+import { fork, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Instance } from '@asheville/e2e/instance.ts'
+import { linesOf } from '../scripts/processes/lines.ts'
+import { createLogFile } from '../scripts/processes/log-file.ts'
+
+/** Starts a file beside this one in a process of its own, as the launcher starts those of our services: with as much memory, and its log kept beside theirs. */
+export function forkLikeService({ files }: Pick<Instance, 'files'>, file: string, args: readonly string[]): ChildProcess {
+  const child = fork(join(import.meta.dirname, file), args, {
+    execArgv: ['--max-semi-space-size=8', '--max-old-space-size=384'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const log = createLogFile(join(files, '../logs', `${basename(file, '.ts')}.log`))
+  linesOf(child, log.write)
+  child.once('exit', () => void log.close())
+  return child
+}
 
 /** CPU time that the processes of all services have used since they started, in ms: proc_pid_stat(5), of which a tick is 10 ms. */
 export async function cpuOfServices({ constellation }: Instance): Promise<number> {

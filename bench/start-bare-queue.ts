@@ -1,10 +1,7 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import type { Instance } from '@asheville/e2e/instance.ts'
 import type { BareJobs } from './bare-queue.ts'
-
-/** As the launcher starts our services. */
-const execArgv = ['--max-semi-space-size=8', '--max-old-space-size=384']
+import { forkLikeService } from './processes.ts'
 
 /** BullMQ alone, in a process of its own. */
 export interface BareQueue {
@@ -12,8 +9,8 @@ export interface BareQueue {
   close(): void
 }
 
-export async function startBareQueue(redisUrl: string, concurrency: number): Promise<BareQueue> {
-  const child = fork(join(import.meta.dirname, 'bare-queue.ts'), [redisUrl, String(concurrency)], { execArgv })
+export async function startBareQueue(instance: Instance, concurrency: number): Promise<BareQueue> {
+  const child = forkLikeService(instance, 'bare-queue.ts', [instance.constellation.redisUrl, String(concurrency)])
   await once(child, 'message')
   return {
     async run(count) {

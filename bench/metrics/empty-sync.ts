@@ -32,7 +32,7 @@ export const emptySync = compare<EmptySyncs>({
     const { instance, person } = scene
     const db = opened.adopt(openAccountsData(instance), (one) => one.close())
     await addPeopleLike(instance, db, { userId: person.userId, streams, count: syncs - 1 })
-    const bare = opened.adopt(await startBareQueue(instance.constellation.redisUrl, concurrency), ({ close }) => close())
+    const bare = opened.adopt(await startBareQueue(instance, concurrency), ({ close }) => close())
     const all = { ...scene, db, bare, syncs }
     // The first sync of everybody, and then until all code has been compiled that is going to be.
     for (let round = 0; round < 3; round += 1) {

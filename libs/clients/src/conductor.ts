@@ -167,9 +167,20 @@ const adminRoutes = {
   }),
 } as const
 
-/** Conductor's HTTP API. */
+/** Conductor's HTTP API; what is asked for most is matched first. */
 export const conductorRoutes = {
-  ...adminRoutes,
+  getStatus: route({
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'Where copying stands, for each connected network and content type, and the last syncs',
+    policy: web,
+    reply: z.strictObject({
+      networks: z.array(networkStatusSchema),
+      syncs: z.array(syncSchema),
+      /** null: as with `stored`. */
+      media: z.array(storedMediaCountSchema).nullable(),
+    }),
+  }),
   createSync: route({
     method: 'POST',
     path: '/v1/syncs',
@@ -284,18 +295,6 @@ export const conductorRoutes = {
     body: z.strictObject({ storageId: id }),
     reply: ended,
   }),
-  getStatus: route({
-    method: 'GET',
-    path: '/v1/status',
-    summary: 'Where copying stands, for each connected network and content type, and the last syncs',
-    policy: web,
-    reply: z.strictObject({
-      networks: z.array(networkStatusSchema),
-      syncs: z.array(syncSchema),
-      /** null: as with `stored`. */
-      media: z.array(storedMediaCountSchema).nullable(),
-    }),
-  }),
   events: route({
     method: 'GET',
     path: '/v1/events',
@@ -303,4 +302,5 @@ export const conductorRoutes = {
     policy: web,
     reply: 'events',
   }),
+  ...adminRoutes,
 } as const

@@ -46,6 +46,19 @@ describe('service tokens', () => {
     }
   })
 
+  test('that were found right are refused all the same once they have expired, or by a clock that was set back', async () => {
+    const token = await forge({})
+    expect(await verify(token)).toEqual(await verify(token))
+    for (const changeMs of [70_000, -120_000]) {
+      const clock = jest.useFakeTimers({ now: Date.now() + changeMs, doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] })
+      try {
+        await expect(verify(token)).rejects.toMatchObject({ kind: 'unauthenticated' })
+      } finally {
+        clock.useRealTimers()
+      }
+    }
+  })
+
   test('are refused when anything about them is wrong', async () => {
     expect(await verify(await forge({}))).toEqual({ from: 'web', userId: null })
     const [head, payload] = (await sign('accounts', 'u1')).split('.')
