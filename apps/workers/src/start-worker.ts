@@ -2,15 +2,18 @@ import type { Network } from '@asheville/core'
 import {
   done,
   later,
+  listHeld,
   onCancel,
   renditionJobs,
   startConsumer,
   syncJobs,
   type Consumer,
+  type Held,
   type QueueBackend,
   type Subscriber,
 } from '@asheville/jobs'
 import { errorFields } from '@asheville/service'
+import { gather } from './gather.ts'
 import { keepAnnouncing, type Announcing } from './keep-announcing.ts'
 import { syncStream, type Crowd, type Workshop } from './sync-stream.ts'
 import { createTurns } from './turns.ts'
@@ -53,6 +56,8 @@ function startNetwork(shop: Workshop, network: Network, { queue, concurrency }: 
     turns: createTurns(concurrency),
     // Who is to take no more jobs gives the one in hand back after its slice.
     hasWaiting: async () => announcing.isDraining || consumer.hasWaiting().catch(() => false),
+    // Jobs begin together, as their leases come together.
+    findHeld: gather<string | null, Held | null>((servers) => listHeld(shop.redis, network.id, servers), { ms: 1, most: 500 }),
   }
   const consumer: Consumer = startConsumer({
     backend: queue,

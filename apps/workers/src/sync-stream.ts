@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAccessToken, type Connection, type Lease } from '@asheville/clients'
 import { AshevilleError, kindOf, type AccountNames, type Fields, type Http, type Network, type PullIo, type Stream } from '@asheville/core'
-import { done, findHeld, holdBack, later, streamKey, type JobEnd, type Producer, type SyncJobData } from '@asheville/jobs'
+import { done, holdBack, later, streamKey, type Held, type JobEnd, type Producer, type SyncJobData } from '@asheville/jobs'
 import type { Redis } from '@asheville/redis'
 import { errorFields, type Logger } from '@asheville/service'
 import { defaultLimits, type BatchLimits } from './batches.ts'
@@ -45,6 +45,8 @@ export interface Crowd {
   turns: Turns
   /** Whether a job waits in the queue. */
   hasWaiting(): Promise<boolean>
+  /** What those on this server are held back by. */
+  findHeld(server: string | null): Promise<Held | null>
 }
 
 /**
@@ -83,7 +85,7 @@ export async function syncStream(shop: Workshop, network: Network, job: SyncJobD
   let ending: SliceEnd
   let mediaDueAt: string | null | undefined
   try {
-    const back = await findHeld(shop.redis, network.id, lease.connection.server).catch(() => null)
+    const back = await crowd.findHeld(lease.connection.server).catch(() => null)
     if (back) throw new AshevilleError('rate-limited', back.reason, { retryAfterMs: back.until.getTime() - Date.now() })
     const onFile = () => (hasStored = true)
     const parts = gatherParts(shop, network, stream, { target, lease, held, ledger, turn, scratch, hasWaiting, onFile })
@@ -203,8 +205,7 @@ function gatherParts(shop: Workshop, network: Network, stream: Stream, slicing: 
     fields: connection.fields,
     account: { id: connection.accountId, handle: connection.handle },
     variables: shop.variables,
-    // Made when it is first asked for: most streams need none.
-    get scratch() {
+    scratch() {
       mkdirSync(scratch, { recursive: true, mode: 0o700 })
       return scratch
     },

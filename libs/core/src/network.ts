@@ -82,10 +82,10 @@ export interface PullIo {
   readonly account: Pick<Account, 'id' | 'handle'>
   readonly variables: Fields
   /**
-   * A directory of this connection's stream alone, for spooling what does not fit into memory. What is in it is still
-   * there when the walk goes on, or it is empty again (another machine, a cleaned disk).
+   * A directory of this connection's stream alone, for spooling what does not fit into memory, made when it is first asked for. What is in
+   * it is still there when the walk goes on, or it is empty again (another machine, a cleaned disk).
    */
-  readonly scratch: string
+  scratch(): string
   readonly signal: AbortSignal
   now(): Date
 }

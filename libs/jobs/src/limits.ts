@@ -16,13 +16,22 @@ export async function holdBack(redis: Redis, network: string, server: string | n
 
 /** What jobs on this server are held back by; null: they may go. */
 export async function findHeld(redis: Redis, network: string, server: string | null): Promise<Held | null> {
-  const names = [limitKey(network, null), ...(server === null ? [] : [limitKey(network, server)])]
-  const values = await answering(() => redis.mget(...names))
-  const latest = values
-    .filter((value) => value !== null)
-    .sort()
-    .at(-1)
-  const [, instant, reason] = /^(\S+) (.*)$/s.exec(latest ?? '') ?? []
+  return (await listHeld(redis, network, [server]))[0] ?? null
+}
+
+/** The same of several servers, in their order, by one command. */
+export async function listHeld(redis: Redis, network: string, servers: readonly (string | null)[]): Promise<(Held | null)[]> {
+  const distinct = [...new Set([null, ...servers])]
+  const values = await answering(() => redis.mget(...distinct.map((server) => limitKey(network, server))))
+  const held = new Map(distinct.map((server, index) => [server, heldOf(values[index] ?? null)]))
+  return servers.map((server) => laterOf(held.get(null) ?? null, held.get(server) ?? null))
+}
+
+function heldOf(value: string | null): Held | null {
+  const [, instant, reason] = /^(\S+) (.*)$/s.exec(value ?? '') ?? []
   const until = new Date(instant ?? NaN)
   return until.getTime() > Date.now() ? { until, reason: reason ?? '' } : null
 }
+
+const laterOf = (one: Held | null, other: Held | null): Held | null =>
+  one && other ? (one.until > other.until ? one : other) : (one ?? other)

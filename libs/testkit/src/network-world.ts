@@ -80,7 +80,7 @@ export function watch(world: NetworkWorld, scratch: string) {
     fields: world.fields ?? {},
     account: state.account,
     variables: world.variables ?? {},
-    scratch,
+    scratch: () => scratch,
     signal: state.signal,
     now: () => new Date(),
   })

@@ -26,7 +26,7 @@ const numberIn = (id: string) => Number(id.slice(idOf(0).length - 1))
 const io: PullIo = {
   http: { fetch, longPoll: fetch, agent: new Agent() },
   token: () => Promise.resolve(''),
-  ...{ server: null, fields: {}, account: { id: '', handle: '' }, variables: {}, scratch: '', now: () => new Date(start) },
+  ...{ server: null, fields: {}, account: { id: '', handle: '' }, variables: {}, scratch: () => '', now: () => new Date(start) },
   signal: new AbortController().signal,
 }
 

@@ -46,5 +46,5 @@ function networkAccount(
   io: Omit<Parameters<Network['account']>[0], 'scratch' | 'signal'>,
   signal: AbortSignal,
 ): Promise<Account> {
-  return withScratch((scratch) => adapter.account({ ...io, scratch, signal }))
+  return withScratch((scratch) => adapter.account({ ...io, scratch: () => scratch, signal }))
 }

@@ -25,7 +25,7 @@ export function handleGetEstimate(context: Context, access: Access): Handler<Rou
           { getAccess: ({ body }) => access.get(userId, connection.id, body.rejected, within) },
           { userId, connectionId: connection.id },
         )
-        const io = ioOf(context, connection, { token: () => token.get(), scratch, signal: within })
+        const io = ioOf(context, connection, { token: () => token.get(), scratch: () => scratch, signal: within })
         return estimate(adapter, connection, io).catch((error: unknown) => {
           if (kindOf(error) !== 'reconnect-required' || !token.reject()) throw error
           return estimate(adapter, connection, io)

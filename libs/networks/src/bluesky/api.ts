@@ -173,7 +173,7 @@ export async function downloadRepository(server: string, io: PullIo, since: stri
 
 /** Where a downloaded repository lies until its walk is complete. */
 export function repositoryPath(io: PullIo, since: string | null): string {
-  return join(io.scratch, since === null ? 'repository.car' : 'changes.car')
+  return join(io.scratch(), since === null ? 'repository.car' : 'changes.car')
 }
 
 /** `com.atproto.sync.getBlob` at its address. */

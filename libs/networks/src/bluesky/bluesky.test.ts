@@ -88,7 +88,7 @@ describe('a repository', () => {
       fields: {},
       account: { id: server.account().did, handle: 'alice.test' },
       variables: {},
-      scratch,
+      scratch: () => scratch,
       signal: AbortSignal.timeout(10_000),
       now: () => new Date(),
     }

@@ -148,7 +148,7 @@ describe('pulling from Graph', () => {
     fields: {},
     account: { id: server.account().id, handle: 'Alice' },
     variables: variablesFor(server),
-    scratch: '',
+    scratch: () => '',
     signal: AbortSignal.timeout(10_000),
     now: () => new Date(),
   })

@@ -31,7 +31,7 @@ function at(answer: (url: URL) => Answer) {
     fields: {},
     account: { id: '4001', handle: 'Ann Example' },
     variables: {},
-    scratch: '',
+    scratch: () => '',
     signal: AbortSignal.timeout(10_000),
     now: () => new Date(),
   }

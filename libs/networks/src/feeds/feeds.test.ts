@@ -74,7 +74,7 @@ describe('a site', () => {
     server: null,
     fields: { url: `${site.url}${path}` },
     account: { id: `${site.url}${path}`, handle: '' },
-    scratch: '',
+    scratch: () => '',
   })
   const pull = async (path: string): Promise<Item[]> => (await createReference(entries).sync(ioOf(path))).items
 

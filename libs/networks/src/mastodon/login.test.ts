@@ -72,7 +72,7 @@ describe.each(['4.5.0', '4.2.10'])('Mastodon %s', (version) => {
     expect(answer.scope).toBe(login.scopes.join(' '))
     const account = await mastodon.account({
       ...{ http, token: () => Promise.resolve(answer.access_token), server: server.url, fields: {}, account: { id: '', handle: '' } },
-      ...{ variables: {}, scratch: '', signal: io.signal, now: io.now },
+      ...{ variables: {}, scratch: () => '', signal: io.signal, now: io.now },
     })
     expect(account).toMatchObject({
       id: `${server.account('alice').id}@${new URL(server.url).host}`,

@@ -102,7 +102,7 @@ describe('pulling from a server', () => {
     fields: {},
     account: { id: `${server.account('alice').id}@${new URL(server.url).host}`, handle: '@alice@home.example' },
     variables: {},
-    scratch: '',
+    scratch: () => '',
     signal: AbortSignal.timeout(10_000),
     now: () => new Date(),
   })

@@ -68,7 +68,7 @@ describe('signing in to memory', () => {
 test('a long history is pulled in two walks side by side', async () => {
   const world = createMemoryWorld()
   for (let count = 0; count < 150; count++) world.addPost()
-  const io = { http: world.http, token: () => Promise.resolve(world.token), server: null, fields: {}, variables: {}, scratch: '' }
+  const io = { http: world.http, token: () => Promise.resolve(world.token), server: null, fields: {}, variables: {}, scratch: () => '' }
   const account = { id: '', handle: '' }
   const walks = await memory.streams[0]!.plan(
     { head: null, open: [], contentTypes: ['posts'], range: { from: null, to: null } },

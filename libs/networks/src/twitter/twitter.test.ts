@@ -132,7 +132,7 @@ describe('pulling from X', () => {
     const io: PullIo = {
       http,
       token: () => Promise.resolve(token),
-      ...{ server: null, fields: {}, account: { id: me, handle: '@alice' }, variables: variablesFor(server), scratch: '' },
+      ...{ server: null, fields: {}, account: { id: me, handle: '@alice' }, variables: variablesFor(server), scratch: () => '' },
       signal: AbortSignal.timeout(20_000),
       now: () => new Date(options.now?.() ?? Date.now()),
     }
