@@ -4,8 +4,8 @@ import { isMet, tableOf, writeFigures, type Figure } from '@asheville/e2e/figure
 import type { Metric } from './metric.ts'
 import { besideRclone } from './metrics/beside-rclone.ts'
 import { caughtUpRequests } from './metrics/caught-up-requests.ts'
-import { emptySync } from './metrics/empty-sync.ts'
-import { enqueue } from './metrics/enqueue.ts'
+import { emptySync, emptySyncFarRedis } from './metrics/empty-sync.ts'
+import { enqueue, enqueueFarRedis } from './metrics/enqueue.ts'
 import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { indexUpsert } from './metrics/index-upsert.ts'
 import { mergeRate } from './metrics/merge-rate.ts'
@@ -28,7 +28,9 @@ const metrics: readonly Metric[] = [
   mergeRate,
   indexUpsert,
   emptySync,
+  emptySyncFarRedis,
   enqueue,
+  enqueueFarRedis,
   noisyNeighbour,
   mediaIntake,
   status,

@@ -9,6 +9,7 @@ import { startWorld } from './matrix/world.ts'
 import { redisDown } from './redis-down-scenario.ts'
 import { redisKilled } from './redis-killed-scenario.ts'
 import { runningSets } from './running-sets-scenario.ts'
+import { stopCleanly, twoOfEach } from './stop-cleanly-scenario.ts'
 import { severalAtOnce, severalProcesses } from './several-scenario.ts'
 import { wipedRedis } from './wiped-scenario.ts'
 
@@ -31,8 +32,16 @@ const scenarios: Record<string, (name: string, scale: Scale) => Promise<Figure[]
   worker: killing({ among: ['workers'] }),
   /** Every service in turn, and Redis and Postgres once each. */
   any: killing({}),
-  /** The same, and some are frozen or held down for a while, past their leases; Redis may forget everything. */
+  /** The same, and some are frozen or held down for a moment; Redis may forget everything. */
   frozen: killing({ acts: ['kill', 'freeze', 'stop', 'wipe'] }),
+  /** One of two workers is frozen, in turn, until its lease has run out and the other has gone on, and then wakes up. */
+  'frozen-worker': killing({
+    among: ['workers', 'workers-2'],
+    acts: ['freeze'],
+    forMs: [33_000, 38_000],
+    latencyMs: 1000,
+    env: { PROCESSES: 'workers:2' },
+  }),
   /** Nobody dies, but one call in five goes wrong. */
   faulty,
   /** Nobody dies, but there are several of each who work on the queues. */
@@ -50,6 +59,12 @@ const scenarios: Record<string, (name: string, scale: Scale) => Promise<Figure[]
       return runningSets(name, crowd, people)
     },
   ),
+  /** One process of each service after the other is asked to end, under load. */
+  'stop-cleanly': (name, scale) =>
+    crowded({ statuses: 1000, latencyMs: 1000, env: twoOfEach }, (_, crowd) => stopCleanly(name, crowd, scale.kills))(name, {
+      ...scale,
+      people: Math.ceil(scale.people / 5),
+    }),
   /** The same several, and the nodes of a Redis cluster die; needs a redis-server. */
   cluster: (name, { seed, people, kills }) => onCluster(name, { seed, people: Math.ceil(people / 5), kills }),
   /** Redis dies while jobs are added; needs a redis-server. */
@@ -99,7 +114,7 @@ async function main(): Promise<number> {
   return isHeld ? 0 : 1
 }
 
-function killing(how: Pick<KillScenario, 'among' | 'acts'>) {
+function killing(how: Omit<KillScenario, keyof Scale | 'onStruck' | 'timeoutMs'>) {
   return async (name: string, scale: Scale): Promise<Figure[]> => {
     const { state, plan, struck, ms, pages, crashes, verdict } = await runKillScenario({ ...how, ...scale })
     console.log(`${name}: ${struck.map(({ act, name: who, position }) => `${act} ${who} at page ${position}`).join(', ')}`)

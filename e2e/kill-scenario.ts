@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSupervisor, planOf, type Act, type Blow, type Struck, type Verdict } from './harness/index.ts'
-import { syncNow, type Instance } from './instance.ts'
+import { syncNow, type Instance, type startInstance } from './instance.ts'
 import { checkScene, startScene, type Scene } from './scene.ts'
 
 export interface KillScenario {
@@ -20,6 +20,7 @@ export interface KillScenario {
   forMs?: readonly [number, number]
   /** How long the network takes to answer; long enough that every blow falls into the sync. */
   latencyMs?: number
+  env?: NonNullable<Parameters<typeof startInstance>[1]>
   timeoutMs?: number
   onStruck?: (struck: Struck) => void
 }
@@ -52,9 +53,9 @@ const listing = 'GET /api/v1/accounts/:id/statuses'
 
 /** A person's first sync, during which any process may be killed; then everything is compared with what the network has. */
 export async function runKillScenario(scenario: KillScenario): Promise<KillOutcome> {
-  const { seed, items, pictures, latencyMs = 100 } = scenario
+  const { seed, items, pictures, latencyMs = 100, env } = scenario
   const posts = { seed, statuses: items, pictures, favourites: 100, bookmarks: 50, following: 50 }
-  const scene = await startScene({ latencyMs }, posts)
+  const scene = await startScene({ latencyMs }, posts, env)
   try {
     return await syncUnder(scenario, scene)
   } finally {
@@ -63,7 +64,7 @@ export async function runKillScenario(scenario: KillScenario): Promise<KillOutco
 }
 
 async function syncUnder(scenario: KillScenario, scene: Scene): Promise<KillOutcome> {
-  const { seed, items, kills, acts, forMs, timeoutMs = 60_000 + items * 20 + kills * 30_000 } = scenario
+  const { seed, items, kills, acts, forMs, timeoutMs = 60_000 + items * 20 + kills * 45_000 } = scenario
   const { instance, mastodon, person } = scene
   const supervisor = createSupervisor(() => instance.constellation)
   const isService = (name: string): boolean => name !== 'redis' && name !== 'postgres'
