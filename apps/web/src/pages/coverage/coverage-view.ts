@@ -31,7 +31,11 @@ export interface StorageView {
 }
 
 /** What of each storage is stored, sound and missing, by network and content type; the networks' own counts beside it, where they are known. */
-export function coverageView(coverage: Coverage, storages: readonly Connection[], networks: readonly NetworkStatus[] | null): StorageView[] {
+export function coverageView(
+  coverage: Coverage,
+  storages: readonly Connection[],
+  networks: readonly NetworkStatus[] | null,
+): StorageView[] {
   return storages.map(({ id }) => {
     const types = coverage.types.filter(({ storageId }) => storageId === id)
     const absent = coverage.absent.filter(({ storageId }) => storageId === id)

@@ -25,7 +25,7 @@ export function settingsPages(site: Site): Binding[] {
         handle: site.storages.some((storage) => storage.id === provider && storage.logins.length === 0) ? null : handle,
         needsReconnect: state === 'reconnect',
         reason: stateReason,
-        space: spaces[index]?.used == null ? null : spaces[index],
+        space: typeof spaces[index]?.used === 'number' ? spaces[index] : null,
         // Whoever has but this one would have nowhere to copy to.
         canDisconnect: connections.length > 1,
       }))
