@@ -88,7 +88,7 @@ test('a paused network waits, even when Redis has lost everything, and says so; 
   expect((await all.web.conductor.getStatus({ userId })).networks).toMatchObject([
     { word: 'waiting', reason: 'The owner of this server has paused it for now' },
   ])
-  await redis.flushall()
+  await redis.flushdb()
   await until(isPaused)
   await all.db.query('UPDATE sync_jobs SET enqueue_after = now()')
   await delay(3000)
@@ -109,7 +109,7 @@ test('a throttled one begins so many jobs in a minute, and the others wait', asy
   await startWorker('two')
   await until(async () => (await all.db.query('SELECT FROM streams WHERE last_synced_at IS NULL')).length === 2)
   await delay(1000)
-  expect(await figures()).toMatchObject({ waiting: 2, jobsPerMinute: 2 })
+  expect(await figures()).toMatchObject({ waiting: 2, active: 0, failed: 0, jobsPerMinute: 2 })
   await control(false)
   await until(async () => (await figures()).waiting === 0)
 })

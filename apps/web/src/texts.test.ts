@@ -15,7 +15,19 @@ describe('texts', () => {
   test('every text that is asked for exists, and every text is asked for', () => {
     const asked = new Set(sources.flatMap(({ text }) => [...text.matchAll(/["'`]([a-z-]+\.[a-z][a-z-]*)["'`]/g)].map(([, key]) => key)))
     const keys = textKeys()
-    const prefixes = ['type.', 'act.', 'error.', 'nav.', 'home.', 'welcome.', 'sign-up.', 'settings.role-', 'profile.done-', 'tell.']
+    const prefixes = [
+      'type.',
+      'act.',
+      'error.',
+      'nav.',
+      'home.',
+      'welcome.',
+      'sign-up.',
+      'settings.role-',
+      'profile.done-',
+      'tell.',
+      'focus.',
+    ]
     expect(keys.filter((key) => !asked.has(key) && !prefixes.some((prefix) => key.startsWith(prefix)))).toEqual([])
     const called = sources.flatMap(({ text }) => [...text.matchAll(/\bt\(\s*'([^']+)'\s*[,)]/g)].map(([, key = '']) => key))
     expect(called.filter((key) => !keys.includes(key))).toEqual([])
