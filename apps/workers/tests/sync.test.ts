@@ -53,12 +53,6 @@ const begin = async (userId: string) =>
 /** Accounts does not do again what a sync did less than half a minute ago, and neither do people. */
 const later = () => all.db.query("UPDATE sync_jobs SET finished_at = finished_at - interval '1 hour' WHERE finished_at IS NOT NULL")
 
-async function timeOf(work: () => Promise<void>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
-}
-
 async function until(holds: () => Promise<boolean> | boolean, ms = 10_000): Promise<void> {
   const end = Date.now() + ms
   while (!(await holds())) {
@@ -96,21 +90,6 @@ describe('a sync', () => {
     await all.platform.forgetPictures(userId)
     expect(await all.platform.picturesToLookAt(userId)).toBe(2)
     await until(async () => (await all.platform.picturesToLookAt(userId)) === 0, 30_000)
-  })
-
-  test('takes little more time than the network needs for its pages', async () => {
-    await startWorkers()
-    const { userId } = await all.connect()
-    Object.assign(scroll.state, { count: 1200, latencyMs: 50 })
-    // What the pages alone take on this machine at this moment.
-    const alone = await timeOf(async () => {
-      for (let before = 1201; before > 1; before -= 20) await (await fetch(`${scroll.url}/page?before=${before}`)).text()
-    })
-    const whole = await timeOf(async () => {
-      expect(await all.sync(userId)).toMatchObject({ state: 'done', tally: { new: 1200 } })
-    })
-    // The rest is what a sync costs at its beginning and its end, however long it is.
-    expect(whole).toBeLessThan(alone * 1.2 + 1000)
   })
 
   test('pulls the parts of a history side by side; where one is held back, what the others have is stored, and no page comes twice', async () => {
