@@ -4,8 +4,8 @@ import { gather } from './gather.ts'
 import type { AccountsClient } from './pull-parts.ts'
 
 /** Long enough for jobs that begin or end together, too short for anybody to notice. In ms. */
-const takeWithin = 20
-const returnWithin = 40
+const takeWithin = 5
+const returnWithin = 20
 
 /** A process's ways to take streams and to give them back; each throws as a call by itself would. */
 export interface LeaseCalls {
