@@ -32,7 +32,7 @@ export async function stopCleanly(name: string, crowd: Crowd, times: number): Pr
     ended.abort()
   }
   const { asked, failures } = await asking
-  for (const [failure, count] of failures) console.log(`${name}: ${count} x ${failure}`)
+  console.log(`${name}: failed: ${[...failures].map(([failure, count]) => `${count} x ${failure}`).join(', ') || 'nothing'}`)
   const running = await crowd.db.query<{ jobs: number }>('SELECT count(*)::int AS jobs FROM sync_jobs WHERE finished_at IS NULL', [])
   crowd.mastodon.latencyMs = 0
   await untilCaughtUp(crowd)
