@@ -2,9 +2,6 @@ import { AshevilleError, kindOf, type Account, type LoggedIn, type Network, type
 import type { Context, findAdapter } from '../context.ts'
 import { withScratch } from './with-scratch.ts'
 
-/** What signing in brought. */
-export type SignedIn = LoggedIn
-
 type Adapter = NonNullable<ReturnType<typeof findAdapter>>
 
 /**
@@ -15,7 +12,7 @@ export async function accountOf(
   context: Pick<Context, 'http' | 'variables'>,
   found: Adapter,
   userId: string,
-  { tokens, server, fields }: SignedIn,
+  { tokens, server, fields }: LoggedIn,
   signal: AbortSignal,
 ): Promise<Account> {
   const { http, variables } = context

@@ -1,9 +1,9 @@
-import { AshevilleError, type Account, type OAuthClient } from '@asheville/core'
+import { AshevilleError, type Account, type LoggedIn, type OAuthClient } from '@asheville/core'
 import type { OAuthPurpose } from '@asheville/clients'
 import { findAdapter, type Context } from '../context.ts'
 import { getRegistration, retireRegistration } from '../queries/app-registrations.ts'
 import { takeTransaction, type OAuthTransaction, type Sent } from '../queries/oauth-transactions.ts'
-import { accountOf, refusedAtOnce, type SignedIn } from './account-of.ts'
+import { accountOf, refusedAtOnce } from './account-of.ts'
 import { exchangeCode, UnknownClient } from './oauth-client.ts'
 import { operatorsClient } from './provider-client.ts'
 import { scopesOf } from './scopes-of.ts'
@@ -19,7 +19,7 @@ export interface Arrival {
   name: string
   transaction: OAuthTransaction
   account: Account
-  signedIn: SignedIn
+  signedIn: LoggedIn
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { AshevilleError, isPaid, type Account, type OAuthEndpoints } from '@asheville/core'
+import { AshevilleError, isPaid, type Account, type LoggedIn, type OAuthEndpoints } from '@asheville/core'
 import type { Connection } from '@asheville/clients'
 import { isUniqueViolation, type Database } from '@asheville/database'
 import { findAdapter, type Context } from '../context.ts'
@@ -11,9 +11,8 @@ import { addStreams, forgetFailures, makeDue, makeNotDue, resetStreams, wasPulle
 import { lockPerson } from '../queries/users.ts'
 import { endWork } from '../streams/end-work.ts'
 import { wantedStreams } from '../streams/wanted-streams.ts'
-import type { SignedIn } from './account-of.ts'
 
-export interface NewLink extends SignedIn {
+export interface NewLink extends LoggedIn {
   provider: string
   account: Account
   registrationId: string | null

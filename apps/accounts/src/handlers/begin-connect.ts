@@ -1,7 +1,7 @@
-import { AshevilleError, type Account, type Approval, type Fields, type Login } from '@asheville/core'
+import { AshevilleError, type Account, type Approval, type Fields, type LoggedIn, type Login } from '@asheville/core'
 import type { accountsRoutes } from '@asheville/clients'
 import type { Call, Handler, Reply } from '@asheville/service'
-import { accountOf, type SignedIn } from '../connect/account-of.ts'
+import { accountOf } from '../connect/account-of.ts'
 import { chooseLogin } from '../connect/choose-login.ts'
 import { connectAccount } from '../connect/connect-account.ts'
 import { atFirstField, serverField } from '../connect/first-field.ts'
@@ -18,7 +18,7 @@ type Route = typeof accountsRoutes.beginConnect
 type Found = NonNullable<ReturnType<typeof findAdapter>>
 type Asked = Pick<Call<Route>, 'userId' | 'body' | 'signal' | 'claim'>
 
-const nothing: SignedIn = { tokens: null, server: null, fields: {} }
+const nothing: LoggedIn = { tokens: null, server: null, fields: {} }
 
 export function handleBeginConnect(context: Context): Handler<Route> {
   const register = createRegistrar(context)
@@ -90,7 +90,7 @@ async function awaitApproval({ db, sealing }: Context, fields: Fields, { url, se
   return { next: 'approve', url, approval: state }
 }
 
-async function connect(context: Context, { userId, body, claim }: Asked, signedIn: SignedIn, account: Account): Promise<Reply<Route>> {
+async function connect(context: Context, { userId, body, claim }: Asked, signedIn: LoggedIn, account: Account): Promise<Reply<Route>> {
   const { provider, sessionId, reconnects, storageId = null } = body
   const link = { ...signedIn, provider, account, registrationId: null, endpoints: null, reconnects, storageId }
   const connection = await connectAccount(context, userId, sessionId, link, (tx, connected) =>

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { accountsRoutes } from '@asheville/clients'
+import type { LoggedIn } from '@asheville/core'
 import type { Handler } from '@asheville/service'
 import { addressBlock } from '../address-block.ts'
-import { accountOf, type SignedIn } from '../connect/account-of.ts'
+import { accountOf } from '../connect/account-of.ts'
 import { saveConnection, type NewLink } from '../connect/save-connection.ts'
 import { withDeadline } from '../connect/with-deadline.ts'
 import type { Context } from '../context.ts'
@@ -13,7 +14,7 @@ import { sendVerificationLink } from '../profile/send-verification-link.ts'
 import { countAttempt } from '../queries/throttles.ts'
 import { addUser, hasOwner, signUpClosed } from '../queries/users.ts'
 
-const nothing: SignedIn = { tokens: null, server: null, fields: {} }
+const nothing: LoggedIn = { tokens: null, server: null, fields: {} }
 
 export function handleCreateUser(context: Context): Handler<typeof accountsRoutes.createUser> {
   const { db, isSignUpOpen } = context

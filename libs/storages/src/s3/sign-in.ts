@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
-import { AshevilleError, kindOf, storagePathParts, type Fields, type LoginIo, type Tokens } from '@asheville/core'
+import { AshevilleError, kindOf, storagePathParts, type Fields, type LoggedIn, type LoginIo } from '@asheville/core'
 import { asLoginFault } from '@asheville/http-client'
 import { DeleteObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3'
 import { createClient, type Client } from './client.ts'
 import { orNull } from './or-null.ts'
 import { conditionsOf } from './put-file.ts'
 
-export interface SignedIn {
-  tokens: Tokens
-  server: string
-  fields: Fields
-}
-
 /** Finds how the bucket is reached (by path or host, in which region), and tries out what the service can. */
-export async function signIn(typed: Fields, io: LoginIo): Promise<SignedIn> {
+export async function signIn(typed: Fields, io: LoginIo): Promise<LoggedIn> {
   const region = typed['region'] ?? ''
   const endpoint = endpointTyped(typed['endpoint'] ?? '', region || 'us-east-1')
   const bucket = typed['bucket'] ?? ''

@@ -1,6 +1,6 @@
 import { AshevilleError, kindOf, type Approval, type Fields, type LoggedIn, type LoginIo, type Tokens } from '@asheville/core'
 import { asLoginFault, fetchJson } from '@asheville/http-client'
-import { findNextcloud } from './nextcloud.ts'
+import { findNextcloud, ocsHeaders } from './nextcloud.ts'
 import { addressTyped, faulty, folderTyped, signInAs } from './sign-in.ts'
 
 /* Login Flow v2: https://docs.nextcloud.com/server/latest/developer_manual/client_apis/LoginFlow/index.html#login-flow-v2 */
@@ -49,10 +49,9 @@ export async function finishApproval(secret: string, fields: Fields, io: LoginIo
 /** Withdraws an app password that was made for us; one that the person made themselves is theirs. */
 export async function revoke({ accessToken }: Tokens, { server, fields }: Pick<LoggedIn, 'server' | 'fields'>, io: LoginIo): Promise<void> {
   if (fields['approved'] !== 'yes' || server === null) return
-  const authorization = `Basic ${Buffer.from(accessToken, 'utf8').toString('base64')}`
   await fetchJson(io.http.fetch, `${server}/ocs/v2.php/core/apppassword?format=json`, {
     method: 'DELETE',
-    headers: { authorization, 'ocs-apirequest': 'true' },
+    headers: ocsHeaders(accessToken),
     signal: io.signal,
     service,
   }).catch((error: unknown) => {

@@ -36,7 +36,7 @@ export async function findNextcloud(address: string, io: Pick<LoginIo, 'http' | 
  */
 export async function placeAt(base: string, token: string, io: Pick<LoginIo, 'http' | 'signal'>): Promise<NextcloudPlace> {
   const { body } = await fetchJson(io.http.fetch, `${base}/ocs/v2.php/cloud/user?format=json`, {
-    headers: { authorization: `Basic ${Buffer.from(token, 'utf8').toString('base64')}`, 'ocs-apirequest': 'true' },
+    headers: ocsHeaders(token),
     schema: { parse: (value: unknown) => (value as { ocs: { data: { id: string } } }).ocs.data.id },
     signal: io.signal,
     service: 'Nextcloud',
@@ -44,3 +44,9 @@ export async function placeAt(base: string, token: string, io: Pick<LoginIo, 'ht
   const id = encodeURIComponent(String(body))
   return { address: `${base}/remote.php/dav/files/${id}/`, uploads: `${base}/remote.php/dav/uploads/${id}/` }
 }
+
+/** What Nextcloud's own API asks of a request by who signs in with `token` (`user:password`). */
+export const ocsHeaders = (token: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(token, 'utf8').toString('base64')}`,
+  'ocs-apirequest': 'true',
+})

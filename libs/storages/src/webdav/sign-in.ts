@@ -1,4 +1,4 @@
-import { AshevilleError, kindOf, storagePathParts, type Fields, type LoginIo, type Tokens } from '@asheville/core'
+import { AshevilleError, kindOf, storagePathParts, type Fields, type LoggedIn, type LoginIo } from '@asheville/core'
 import { asLoginFault } from '@asheville/http-client'
 import { fieldsOfAbilities, tryAbilities } from './abilities.ts'
 import { createClient } from './client.ts'
@@ -7,14 +7,8 @@ import { findNextcloud, placeAt, type NextcloudPlace } from './nextcloud.ts'
 import { rootOf } from './open-folder.ts'
 import { NoMultistatus, propfind } from './propfind.ts'
 
-export interface SignedIn {
-  tokens: Tokens
-  server: string
-  fields: Fields
-}
-
 /** Finds the person's files by what they filled in, makes the folder, and tries out what the server can. */
-export async function signIn(fields: Fields, io: LoginIo): Promise<SignedIn> {
+export async function signIn(fields: Fields, io: LoginIo): Promise<LoggedIn> {
   const user = fields['user'] ?? ''
   const password = fields['password'] ?? ''
   if (user === '') throw faulty('user', 'Fill in: User name')
@@ -23,7 +17,7 @@ export async function signIn(fields: Fields, io: LoginIo): Promise<SignedIn> {
 }
 
 /** The same, once it is known who they are. */
-export async function signInAs(user: string, password: string, fields: Fields, io: LoginIo): Promise<SignedIn> {
+export async function signInAs(user: string, password: string, fields: Fields, io: LoginIo): Promise<LoggedIn> {
   const typed = addressTyped(fields['address'] ?? '')
   if (user.includes(':')) throw faulty('user', 'A user name has no colon')
   const folder = folderTyped(fields['folder'] ?? '')
@@ -51,7 +45,7 @@ interface Found {
   folder: string
 }
 
-async function settle({ typed, base, place, user, token, folder }: Found, io: LoginIo): Promise<SignedIn> {
+async function settle({ typed, base, place, user, token, folder }: Found, io: LoginIo): Promise<LoggedIn> {
   const { signal } = io
   const client = createClient({ http: io.http, token: () => Promise.resolve(token) })
   // Who names a folder of a Nextcloud by its WebDAV address means that one.
