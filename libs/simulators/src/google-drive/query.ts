@@ -2,7 +2,7 @@ import { invalid } from './errors.ts'
 import type { DriveFile } from './types.ts'
 
 type Test = (file: DriveFile) => boolean
-export type QueryWorld = { hasFolder(id: string): boolean; isTrashed(file: DriveFile): boolean; onNoFolder(): never }
+type QueryWorld = { hasFolder(id: string): boolean; isTrashed(file: DriveFile): boolean; onNoFolder(): never }
 
 /**
  * The `q` of `files.list`: https://developers.google.com/workspace/drive/api/guides/ref-search-terms. Names are compared whatever their case.

@@ -24,7 +24,7 @@ const maxBytes = 5120 * 1024 ** 3
 const writers = 3
 /** How many folders one query asks about: its address stays below 4 KiB. */
 const foldersAtOnce = 50
-export const fileFields = 'id,name,size,headRevisionId,modifiedTime,parents'
+const fileFields = 'id,name,size,headRevisionId,modifiedTime,parents'
 
 /** For what must be checked and written without another of this process in between: Google has no conditional writes. */
 const alone = oneAtATime()
