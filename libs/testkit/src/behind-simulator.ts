@@ -11,11 +11,15 @@ const faults = {
 
 interface Simulator {
   faults: { add(fault: (typeof faults)[StorageFault]): unknown; clear(): void }
+  /** Leaves so many bytes of space. */
+  fill(bytesLeft: number): unknown
+  free(): unknown
   close(): Promise<void>
 }
 
 /**
- * How a storage under test reaches its simulator, and how its requests go wrong; `close` ends both sides. On a busy machine every answer
+ * How a storage under test reaches its simulator (`http`), and the hooks of the suite that are the same for all: how its requests go wrong, its space, and
+ * `close`, which ends both sides. On a busy machine every answer
  * takes its time: only one that hangs is soon given up.
  *
  * @param createHttp a client that gives up on silence after so many milliseconds
@@ -27,14 +31,35 @@ export function behindSimulator(server: Simulator, createHttp: (timeoutMs: numbe
   const http: Http = { ...patient, fetch: (input, init) => (isHanging ? impatient : patient).fetch(input, init) }
   return {
     http,
-    fault(fault: StorageFault | null): void {
-      isHanging = fault === 'hang'
-      server.faults.clear()
-      if (fault) server.faults.add(faults[fault])
+    hooks: {
+      fault(fault: StorageFault | null): void {
+        isHanging = fault === 'hang'
+        server.faults.clear()
+        if (fault) server.faults.add(faults[fault])
+      },
+      async fillQuota(): Promise<void> {
+        server.fill(32 * 1024)
+      },
+      async freeQuota(): Promise<void> {
+        server.free()
+      },
+      async close(): Promise<void> {
+        await server.close()
+        await Promise.all([patient.close(), impatient.close()])
+      },
     },
-    async close(): Promise<void> {
-      await server.close()
-      await Promise.all([patient.close(), impatient.close()])
+  }
+}
+
+/** A token of a simulator that issues them as OAuth 2 does, for `io.token`; `renew` makes the one before worth nothing. */
+export function tokenOf(server: { issueTokens(): { accessToken: string }; expireTokens(): unknown }) {
+  let token = server.issueTokens().accessToken
+  return {
+    token: () => Promise.resolve(token),
+    currentToken: () => token,
+    renew(): void {
+      server.expireTokens()
+      token = server.issueTokens().accessToken
     },
   }
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { kindOf, type StorageIo, type Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startDropbox, type DropboxOptions } from '@asheville/simulators'
-import { behindSimulator, bytesOf, describeStorage, paths, putOne, stored, uploadOf } from '@asheville/testkit'
+import { behindSimulator, bytesOf, describeStorage, paths, putOne, stored, tokenOf, uploadOf } from '@asheville/testkit'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createContentHash } from './content-hash.ts'
 import { dropbox } from './index.ts'
@@ -13,11 +13,11 @@ const { signal } = new AbortController()
 /** A Dropbox of a person's own, and its storage. */
 async function openDropbox(options: DropboxOptions = {}) {
   const server = await startDropbox({ commitMs: 1, ...options })
-  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
-  let token = server.issueTokens().accessToken
+  const { http, hooks } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
+  const { token, ...tokens } = tokenOf(server)
   const io: StorageIo = {
     http,
-    token: () => Promise.resolve(token),
+    token,
     server: null,
     fields: {},
     account: { id: server.account().id, handle: '' },
@@ -26,15 +26,11 @@ async function openDropbox(options: DropboxOptions = {}) {
   }
   return {
     server,
-    fault,
-    close,
+    hooks,
+    close: hooks.close,
     io,
     storage: dropbox.open(io),
-    currentToken: () => token,
-    renew() {
-      server.expireTokens()
-      token = server.issueTokens().accessToken
-    },
+    ...tokens,
   }
 }
 
@@ -43,12 +39,7 @@ describeStorage('dropbox', async () => {
   let wasHeldBack = false
   return {
     storage: place.storage,
-    async fillQuota() {
-      place.server.fill(32 * 1024)
-    },
-    async freeQuota() {
-      place.server.free()
-    },
+    ...place.hooks,
     async killToken() {
       place.server.revokeTokens()
       return place.currentToken()
@@ -56,13 +47,12 @@ describeStorage('dropbox', async () => {
     renewToken: place.renew,
     forgetCursors: () => place.server.resetCursors(),
     async fault(fault) {
-      place.fault(null)
+      place.hooks.fault(null)
       // What was told to wait asks nothing before that is over.
       if (wasHeldBack) await new Promise((resolve) => setTimeout(resolve, 1100))
       wasHeldBack = fault === 'rate-limited'
-      place.fault(fault)
+      place.hooks.fault(fault)
     },
-    close: place.close,
   }
 })
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { StorageIo, Upload } from '@asheville/core'
 import { createHttp } from '@asheville/http-client'
 import { startGoogleDrive, type GoogleDriveOptions } from '@asheville/simulators'
-import { behindSimulator, describeStorage, paths, putOne, read, stored, uploadOf } from '@asheville/testkit'
+import { behindSimulator, describeStorage, paths, putOne, read, stored, tokenOf, uploadOf } from '@asheville/testkit'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { googleDrive } from './index.ts'
 import { partBytes } from './send-in-parts.ts'
@@ -12,11 +12,11 @@ const { signal } = new AbortController()
 /** A Google Drive of a person's own, and its storage. */
 async function openDrive(options: GoogleDriveOptions = {}) {
   const server = await startGoogleDrive(options)
-  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
-  let token = server.issueTokens().accessToken
+  const { http, hooks } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
+  const { token, ...tokens } = tokenOf(server)
   const io: StorageIo = {
     http,
-    token: () => Promise.resolve(token),
+    token,
     server: null,
     fields: {},
     account: { id: server.account().id, handle: '' },
@@ -25,15 +25,11 @@ async function openDrive(options: GoogleDriveOptions = {}) {
   }
   return {
     server,
-    fault,
-    close,
+    hooks,
+    close: hooks.close,
     io,
     storage: googleDrive.open(io),
-    currentToken: () => token,
-    renew() {
-      server.expireTokens()
-      token = server.issueTokens().accessToken
-    },
+    ...tokens,
   }
 }
 
@@ -41,19 +37,12 @@ describeStorage('google-drive', async () => {
   const place = await openDrive({ pageSize: 50 })
   return {
     storage: place.storage,
-    async fillQuota() {
-      place.server.fill(32 * 1024)
-    },
-    async freeQuota() {
-      place.server.free()
-    },
+    ...place.hooks,
     async killToken() {
       place.server.revokeTokens()
       return place.currentToken()
     },
     renewToken: place.renew,
-    fault: place.fault,
-    close: place.close,
   }
 })
 

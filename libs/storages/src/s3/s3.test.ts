@@ -18,7 +18,7 @@ async function openS3(options: S3Options = {}, typed: Fields = {}) {
   // Where buckets are named by hosts, these lead here as well.
   const lookup = async () => [{ address: '127.0.0.1', family: 4 }]
   const allow = ['127.0.0.0/8', `s3.test:${port}`, `copies.s3.test:${port}`]
-  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow, timeoutMs, lookup }))
+  const { http, hooks } = behindSimulator(server, (timeoutMs) => createHttp({ allow, timeoutMs, lookup }))
   const loginIo: LoginIo = { http, variables: {}, signal, now: () => new Date() }
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.keys
   const endpoint = options.publicUrl === undefined ? server.url : `${options.publicUrl}:${port}`
@@ -37,8 +37,8 @@ async function openS3(options: S3Options = {}, typed: Fields = {}) {
   server.counters.reset()
   return {
     server,
-    fault,
-    close,
+    hooks,
+    close: hooks.close,
     io,
     loginIo,
     written,
@@ -56,18 +56,11 @@ for (const [title, options] of Object.entries(services))
     const place = await openS3(options)
     return {
       storage: place.storage,
-      async fillQuota() {
-        place.server.fill(32 * 1024)
-      },
-      async freeQuota() {
-        place.server.free()
-      },
+      ...place.hooks,
       async killToken() {
         place.server.revokeKeys()
         return place.server.keys.secretAccessKey
       },
-      fault: place.fault,
-      close: place.close,
     }
   })
 
@@ -141,7 +134,7 @@ describe('s3', () => {
   test('what the service fails with is told by our errors alone', async () => {
     await open()
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined)
-    place.fault('server-error')
+    place.hooks.fault('server-error')
     const [result] = await place.storage.put([uploadOf('a.json', 'x')], signal)
     expect([result?.outcome, warn.mock.calls]).toEqual(['failed', []])
     warn.mockRestore()

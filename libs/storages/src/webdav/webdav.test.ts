@@ -15,7 +15,7 @@ const { signIn, approval, revoke } = login
 /** A server and a person's folder on it, as signing in finds it. */
 async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
   const server = await startWebdav(options)
-  const { http, fault, close } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
+  const { http, hooks } = behindSimulator(server, (timeoutMs) => createHttp({ allow: ['127.0.0.0/8'], timeoutMs }))
   const loginIo: LoginIo = { http, variables: {}, signal, now: () => new Date() }
   const { name: user, password } = server.account()
   const written = { address: options.nextcloud ? server.localUrl : `${server.url}/dav`, user, password, folder: 'Asheville', ...typed }
@@ -33,8 +33,8 @@ async function openWebdav(options: WebdavOptions = {}, typed: Fields = {}) {
   server.counters.reset()
   return {
     server,
-    fault,
-    close,
+    hooks,
+    close: hooks.close,
     io,
     loginIo,
     signedIn,
@@ -59,19 +59,12 @@ for (const [title, options] of Object.entries(servers))
     const place = await openWebdav(options)
     return {
       storage: place.storage,
-      async fillQuota() {
-        place.server.fill(32 * 1024)
-      },
-      async freeQuota() {
-        place.server.free()
-      },
+      ...place.hooks,
       async killToken() {
         place.server.revokePasswords()
         return place.server.account().password
       },
       renewToken: place.renew,
-      fault: place.fault,
-      close: place.close,
     }
   })
 
