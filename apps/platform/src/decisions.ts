@@ -1,5 +1,6 @@
 import { AshevilleError, contentTypeSchema, instantSchema, type Revision, type Storage } from '@asheville/core'
 import { z } from 'zod'
+import type { AbsentItem } from './queries/absent.ts'
 import { uploadOf } from './month-parts.ts'
 import { conflictPath } from './page-path.ts'
 import { textOf } from './read-text.ts'
@@ -41,6 +42,11 @@ export function subjectOf(decision: Decision): string {
 
 function nameOf({ network, account, contentType, id }: SubjectItem): string {
   return JSON.stringify([network, account, contentType, id])
+}
+
+/** That an item stays out, as the index has it. */
+export function removedOf({ id, network, accountId, contentType, since }: AbsentItem): Decision {
+  return { kind: 'removed', at: since, item: { network, account: accountId, contentType, id } }
 }
 
 /** These decisions and those before them, in the order in which they were made; of two about the same, the later. */

@@ -1,6 +1,6 @@
 import type { Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
-import { readDecisions, subjectOf } from './decisions.ts'
+import { readDecisions, removedOf, subjectOf } from './decisions.ts'
 import { listTakenOut, wantBack } from './queries/absent.ts'
 
 /** A person who strikes an item from decisions.json wants it back. */
@@ -13,8 +13,6 @@ export async function heedDecisions(
   const rows = await listTakenOut(db, userId, storageId)
   if (rows.length === 0) return
   const decided = new Set((await readDecisions(storage, signal)).filter(({ kind }) => kind === 'removed').map(subjectOf))
-  const nameOf = ({ id, network, accountId, contentType, since }: (typeof rows)[number]) =>
-    subjectOf({ kind: 'removed', at: since, item: { network, account: accountId, contentType, id } })
-  const struck = rows.filter((row) => !decided.has(nameOf(row))).map(({ key }) => key)
+  const struck = rows.filter((row) => !decided.has(subjectOf(removedOf(row)))).map(({ key }) => key)
   await wantBack(db, userId, storageId, struck)
 }

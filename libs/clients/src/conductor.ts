@@ -12,7 +12,7 @@ import {
   syncSchema,
   wishSchema,
 } from './accounts/index.ts'
-import { storedMediaCountSchema } from './platform.ts'
+import { storedMediaCountSchema } from './platform/index.ts'
 
 const id = z.uuid()
 const web = { who: 'service', from: ['web'], user: true } as const

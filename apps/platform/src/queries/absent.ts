@@ -73,8 +73,18 @@ export async function forgetLost(
   )
 }
 
+/** An item that is in no page any more. */
+export interface AbsentItem {
+  key: string
+  id: string
+  network: string
+  accountId: string
+  contentType: ContentType
+  since: string
+}
+
 /** What the person took out, as far as decisions.json has been told. */
-export function listTakenOut(db: Database, userId: string, storageId: string): Promise<Omit<UntoldRow, 'note'>[]> {
+export function listTakenOut(db: Database, userId: string, storageId: string): Promise<AbsentItem[]> {
   return db.query(
     `SELECT key, id, network, account_id AS "accountId", content_type AS "contentType", since FROM absent_items
      WHERE user_id = $1 AND storage_id = $2 AND cause = 'taken-out' AND note IS NULL AND NOT is_wanted`,
@@ -148,13 +158,7 @@ export function countAbsent(db: Database, userId: string): Promise<AbsentCount[]
 }
 
 /** What decisions.json has yet to be told of an item. */
-export interface UntoldRow {
-  key: string
-  id: string
-  network: string
-  accountId: string
-  contentType: ContentType
-  since: string
+export interface UntoldRow extends AbsentItem {
   note: 'to-add' | 'to-remove'
 }
 
