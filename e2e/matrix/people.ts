@@ -156,7 +156,8 @@ export async function holdLease(
   userId: string,
   connectionId: string,
 ): Promise<{ syncId: string; stream: string; fence: number }> {
-  const body = { trigger: 'person' as const, connectionIds: [connectionId] }
+  // Of one stream, as all others would be queued and worked on when nobody holds them for a minute.
+  const body = { trigger: 'person' as const, connectionIds: [connectionId], contentTypes: ['posts' as const] }
   const { sync, jobs } = await instance.accounts('conductor').createSync({ userId, body })
   const held = { userId, connectionId, syncId: sync.id }
   return { syncId: sync.id, stream: jobs[0]!.stream, fence: await takeLease(instance, held, jobs[0]!.stream) }

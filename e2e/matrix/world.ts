@@ -52,7 +52,7 @@ export async function startWorld(): Promise<World> {
       addPerson(instance, mastodon, 'bob'),
       addPerson(instance, mastodon, 'carol'),
     ])
-    await untilAnnounced(instance.constellation.databaseUrl)
+    await untilSettled(instance.constellation.databaseUrl)
     // However long the tests take: what they hold is not to be worked on by others.
     heartbeat = setInterval(() => void Promise.allSettled([victim, attacker, bystander].map((person) => renew(instance, person))), 8000)
     return {
@@ -77,17 +77,20 @@ async function renew(instance: Instance, { own: { userId, connectionId }, settin
   await instance.accounts('workers').renewLease({ userId, params: { connectionId, stream }, body: { fence } })
 }
 
-/** The end of a sync has consequences (summaries in the storage), which come a little later. */
-async function untilAnnounced(databaseUrl: string): Promise<void> {
+/** What follows from a sync by itself: it is announced, summaries are stored, and the words of what came are looked up. */
+const following = `SELECT FROM accounts.outbox
+  UNION ALL SELECT FROM platform.pages WHERE revision IS NOT NULL AND sha256 IS NOT NULL AND sha256 IS DISTINCT FROM read_sha256 LIMIT 1`
+
+async function untilSettled(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    for (let attempt = 0; attempt < 300; attempt += 1) {
-      const { rowCount } = await client.query('SELECT FROM accounts.outbox LIMIT 1')
+    for (let attempt = 0; attempt < 600; attempt += 1) {
+      const { rowCount } = await client.query(following)
       if (rowCount === 0) return
       await wait(100)
     }
-    throw new Error('The end of a sync was not announced within half a minute')
+    throw new Error('What follows from a sync was not done within a minute')
   } finally {
     await client.end()
   }
