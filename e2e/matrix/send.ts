@@ -19,21 +19,18 @@ export interface Sender {
   close(): void
 }
 
-const maxSockets = 16
 const headWithinMs = 30_000
 const eventsForMs = 50
 
 /**
  * A plain HTTP client that sends what it is told, however odd. A stream of events is read for a moment. A connection that breaks before an
- * answer is an error; one that is closed while a large body is still being sent has been answered. A kept connection that the service closed
- * for its idleness, just as it was taken for this, is no answer (RFC 9112 §9.3.1): the next one is tried.
+ * answer is an error; one that is closed while a large body is still being sent has been answered.
  */
 export function createSender(origin: string): Sender {
-  const agent = new Agent({ keepAlive: true, maxSockets })
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   const { hostname, port } = new URL(origin)
 
-  function send(sent: Sent, attempt = 0): Promise<Answered> {
-    const { method, path, headers = {}, body } = sent
+  function send({ method, path, headers = {}, body }: Sent): Promise<Answered> {
     return new Promise((resolve, reject) => {
       const given = Object.fromEntries(Object.entries(headers).filter((pair): pair is [string, string] => pair[1] !== undefined))
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
@@ -48,12 +45,9 @@ export function createSender(origin: string): Sender {
           setTimeout(() => (end(), response.destroy()), eventsForMs)
       })
       call.once('timeout', () => call.destroy(new Error(`${method} ${path.slice(0, 100)} was not answered`)))
-      call.once('error', (error: NodeJS.ErrnoException) => {
-        if (call.reusedSocket && error.code === 'ECONNRESET' && attempt < maxSockets) resolve(send(sent, attempt + 1))
-        else reject(new Error(`${method} ${path.slice(0, 100)}: ${error.message}`, { cause: error }))
-      })
+      call.once('error', (cause) => reject(new Error(`${method} ${path.slice(0, 100)}: ${cause.message}`, { cause })))
       call.end(body)
     })
   }
-  return Object.assign((sent: Sent) => send(sent), { close: () => agent.destroy() })
+  return Object.assign(send, { close: () => agent.destroy() })
 }

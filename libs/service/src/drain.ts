@@ -29,7 +29,11 @@ export function createDrain(server: Server): { add(context: Context): void; clos
     response.once('close', () => {
       open.delete(context)
       if (open.size === 0) onEmpty()
-      if (!request.complete) setTimeout(() => request.complete || request.destroy(), unreadMs).unref()
+      if (request.complete) return
+      // What nobody read stands between the sender and its next answer on this connection.
+      request.unpipe()
+      request.resume()
+      setTimeout(() => request.complete || request.destroy(), unreadMs).unref()
     })
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { AshevilleError, errorKinds, route, serviceNames, type RouteContract } from '@asheville/core'
@@ -48,6 +49,15 @@ const routes = {
     maxBytes: 1000,
     reply: z.strictObject({ bytes: z.number() }),
   }),
+  refuse: route({
+    method: 'PUT',
+    path: '/v1/refuse',
+    summary: 'Bytes that nobody wants',
+    policy: anyone,
+    body: 'stream',
+    maxBytes: 4_000_000,
+    reply: 'none',
+  }),
   download: route({
     method: 'GET',
     path: '/v1/download/*path',
@@ -87,6 +97,7 @@ const bindings: Binding[] = bindAll(routes, {
     for await (const chunk of body) bytes += (chunk as Buffer).length
     return { bytes }
   },
+  refuse: () => Promise.reject(new AshevilleError('conflict', 'There is nowhere to put it')),
   download: async ({ params }) => {
     if (params.path[0] === 'cached') return { status: 304, headers: { etag: '"1"' }, body: null }
     if (params.path[0] === 'broken')
@@ -330,6 +341,14 @@ describe('streams', () => {
     socket.destroy()
   })
 
+  test('bytes that nobody reads do not stand in the way of what is asked next on the same connection', async () => {
+    const socket = await openSocket(service.url)
+    socket.write(`PUT /v1/refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n${'x'.repeat(3_000_000)}`)
+    socket.write('GET /v1/download/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    await once(socket, 'close')
+    expect(socket.received().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 409', 'HTTP/1.1 200'])
+  })
+
   test('bytes out', async () => {
     const response = await get('/v1/download/a/b%2Fc')
     expect(response.headers.get('content-type')).toContain('text/plain')
@@ -393,7 +412,7 @@ describe('our own endpoints', () => {
       expect.objectContaining({ in: 'query', name: 'limit' }),
     ])
     expect(Object.keys(document.components.schemas)).toContain('Problem')
-    expect(Object.keys(document.paths)).toHaveLength(8)
+    expect(Object.keys(document.paths)).toHaveLength(9)
   })
 
   test('are not shadowed by what is mounted, and headers are safe', async () => {
