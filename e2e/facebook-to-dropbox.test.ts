@@ -32,6 +32,13 @@ const connectDeclining = (...decline: string[]) => {
   const { instance, person, network } = pair
   return connectOAuth(instance, person, 'facebook', {}, (address) => network.simulator.authorize(address, { decline }))
 }
+/** What their status page says, as text. */
+async function statusPage(): Promise<string> {
+  const { instance, person } = pair
+  const headers = { accept: 'text/html', cookie: `asheville=${person.token}` }
+  const response = await fetch(`http://127.0.0.1:${instance.constellation.port}/status`, { headers })
+  return (await response.text()).replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')
+}
 const graphCalls = () => pair.network.simulator.counters.snapshot().total
 
 test('what was allowed is in Dropbox, whole; what was declined is told, and comes once it is allowed', async () => {
@@ -40,6 +47,7 @@ test('what was allowed is in Dropbox, whole; what was declined is told, and come
   expect(declined.sort()).toEqual(['user_events', 'user_videos'])
   expect((await syncNow(instance, person.userId)).state).toBe('done')
   expect((await checkPair(pair, ['alice'])).findings).toEqual([])
+  expect(await statusPage()).toMatch(/Videos Not allowed.*What you did not allow at Facebook is not copied\. Allow it/)
 
   // Nothing new: one call for each stream that is allowed, and Dropbox is not asked at all.
   const [atFacebook, atDropbox] = [graphCalls(), await storage.calls(instance)]
@@ -49,6 +57,7 @@ test('what was allowed is in Dropbox, whole; what was declined is told, and come
 
   // Connecting again asks again for what was declined, and goes on where it was.
   expect((await connectDeclining()).declined).toEqual(['user_events'])
+  expect(await statusPage()).not.toContain('Not allowed')
   expect((await syncNow(instance, person.userId)).state).toBe('done')
   expect((await checkPair(pair, ['alice'])).findings).toEqual([])
   expect(network.simulator.counters.snapshot().other).not.toMatchObject({ tokensInAddress: expect.anything() })

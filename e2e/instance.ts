@@ -73,13 +73,13 @@ export async function startInstance(reach: readonly string[], env: Constellation
   }
 }
 
-/** Signs the owner up; answers the person's id and a session to connect with. */
-export async function signUp({ accounts }: Instance): Promise<{ userId: string; sessionId: string }> {
+/** Signs the owner up; answers the person's id, and a session to connect with and its token. */
+export async function signUp({ accounts }: Instance): Promise<{ userId: string; sessionId: string; token: string }> {
   const web = accounts('web')
   const login = { email: 'ann@example.org', password: 'a calm blue ridge' }
   const { id } = await web.createUser({ body: { name: 'Ann', locale: 'en', ...login } })
-  const { session } = await web.createSession({ body: { ...login, device: { userAgent: 'e2e', address: '127.0.0.1' } } })
-  return { userId: id, sessionId: session.id }
+  const { session, token } = await web.createSession({ body: { ...login, device: { userAgent: 'e2e', address: '127.0.0.1' } } })
+  return { userId: id, sessionId: session.id, token }
 }
 
 /** Connects by fields alone (a feed, Bluesky). */

@@ -22,7 +22,8 @@ export interface StorageSide {
   close(): Promise<void>
 }
 
-export type Person = { userId: string; sessionId: string }
+/** `token`: what their browser has in its cookie. */
+export type Person = { userId: string; sessionId: string; token: string }
 
 /** Where browsers would be sent back to; nobody opens one here. */
 export const webUrl = 'http://localhost:3000'
@@ -61,8 +62,8 @@ export async function startDropboxSide(options: DropboxOptions = {}): Promise<St
       const begun = await web.beginSignIn({ body: { provider: 'dropbox', fields: {}, visitor, address: '127.0.0.1', returnTo: null } })
       const callback = Object.fromEntries(new URL(await simulator.authorize(begun.url)).searchParams)
       const device = { userAgent: 'e2e', address: '127.0.0.1' }
-      const { session } = await web.finishSignIn({ body: { provider: 'dropbox', visitor, callback, device, locale: 'en' } })
-      return { userId: session.user.id, sessionId: session.id }
+      const { session, token } = await web.finishSignIn({ body: { provider: 'dropbox', visitor, callback, device, locale: 'en' } })
+      return { userId: session.user.id, sessionId: session.id, token }
     },
     calls: () => Promise.resolve(simulator.counters.of(' /2/')),
     /** As it would come down to the person's own machine. */
