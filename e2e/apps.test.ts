@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { makeAppToken, type StoredItem } from '@asheville/clients'
 import type { Scope } from '@asheville/core'
 import { startMastodon, type MastodonSimulator } from '@asheville/simulators'
-import { createSupervisor, type Supervisor } from './harness/index.ts'
+import { createSupervisor, startHttpProxy, type Supervisor } from './harness/index.ts'
 import { connectOAuth, signUp, startInstance, syncNow, type Instance } from './instance.ts'
 
 /** Two processes of platform behind one port: what one of them has believed must not outlive a revocation. */
@@ -16,6 +16,8 @@ let supervisor: Supervisor
 let mastodon: MastodonSimulator
 let person: { userId: string; sessionId: string }
 const statuses = 60
+/** `APP_WRITES=1000 npm test -- e2e/apps` for as many. */
+const writes = Number(process.env['APP_WRITES'] ?? 40)
 const favourites = 7
 
 beforeAll(async () => {
@@ -181,8 +183,9 @@ async function send(
   secret: string,
   body: object,
   headers: Record<string, string> = {},
+  url = `http://127.0.0.1:${instance.constellation.port}`,
 ): Promise<{ status: number; headers: Headers; body: string }> {
-  const response = await fetch(`http://127.0.0.1:${instance.constellation.port}/v1/items`, {
+  const response = await fetch(`${url}/v1/items`, {
     method: 'POST',
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -265,6 +268,36 @@ describe('what a program adds', () => {
     const mine = (await walk('/v1/items?network=apps&limit=100', secret)).filter(({ account }) => account === `program ${made}`)
     expect(mine.map(({ object }) => object['content'])).toEqual(['Once'])
   })
+
+  test(`is written once, though of three answers one is lost: ${writes} items, each sent until one arrives`, async () => {
+    const proxy = await startHttpProxy({ target: `http://127.0.0.1:${instance.constellation.port}`, seed: 'replies' })
+    proxy.faults.add({ kind: 'execute-and-time-out', rate: 0.3, ms: 0 })
+    try {
+      const left = Array.from({ length: writes }, (_, index) => index).values()
+      const sendInTurn = async (): Promise<void> => {
+        let { secret } = await makeToken('posts:write')
+        let sent = 0
+        for (const index of left) {
+          // Each token may send 600 in a minute; a key is known by the token that it came with.
+          if (sent > 500) [{ secret }, sent] = [await makeToken('posts:write'), 0]
+          const key = { 'idempotency-key': `lost-${index}` }
+          for (let status = 0; status !== 201; sent += 1) {
+            status = (await send(secret, { items: [note(`Lost ${index}`)] }, key, proxy.url).catch(() => ({ status: 0 }))).status
+            expect([0, 201, 409]).toContain(status)
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: 4 }, sendInTurn))
+    } finally {
+      await proxy.close()
+    }
+    const { secret } = await makeToken('posts:read')
+    const contents = (await walk('/v1/items?network=apps&limit=100', secret)).map(({ object }) => String(object['content']))
+    const counted = Array.from({ length: writes }, (_, index) => contents.filter((content) => content === `Lost ${index}`).length)
+    expect(counted).toEqual(counted.map(() => 1))
+    expect(proxy.counts().executed).toBeGreaterThan(writes * 1.2)
+    process.stderr.write(`Replies lost: ${writes} items sent ${proxy.counts().requests} times, each there once\n`)
+  }, 600_000)
 
   test('is refused beyond its scopes, and where it says what only the server says', async () => {
     const { secret } = await makeToken('posts:read', 'events:write')

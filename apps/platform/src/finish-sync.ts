@@ -1,21 +1,33 @@
-import { safeName, type Storage, type Upload } from '@asheville/core'
+import { randomUUID } from 'node:crypto'
+import { AshevilleError, safeName, type Storage, type Upload } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { manifestOf, profileOf, readme } from './documents.ts'
+import { holding, holdMs } from './holding.ts'
 import { uploadOf } from './month-parts.ts'
 import { noteDecisions } from './note-decisions.ts'
 import { listAccounts } from './queries/accounts.ts'
 import { listDocuments, saveDocuments, type DocumentRow } from './queries/documents.ts'
 import { countMedia } from './queries/media.ts'
 import { refuseForgotten } from './queries/forgotten.ts'
-import { listPages } from './queries/pages.ts'
+import { holdMonths, listPages } from './queries/pages.ts'
 import { countItems } from './queries/reading.ts'
 import type { StorageOf } from './storage-access.ts'
 import { sweepMedia } from './sweep-media.ts'
 
+const manifestPath = 'asheville.json'
+
+interface SummaryScope {
+  db: Database
+  storage: Storage
+  userId: string
+  storageId: string
+  signal: AbortSignal
+}
+
 /**
  * Writes what is written once per sync, as far as it changed: what the person took out of their files (decisions.json), README.txt, the profiles, the
  * manifest; and removes the media that a mirror shows no longer. Documents can all be made again, so
- * that one that somebody changed is written over, save for the README: a person's words in it stay.
+ * that one that somebody changed is written over, save for the README: a person's words in it stay. `unavailable` while another does the same.
  */
 export async function finishSync(
   { db, storageOf }: { db: Database; storageOf: StorageOf },
@@ -25,6 +37,14 @@ export async function finishSync(
 ): Promise<void> {
   await refuseForgotten(db, userId)
   const { storage } = await storageOf(userId, storageId)
+  const holder = randomUUID()
+  const held = await holdMonths(db, userId, storageId, [manifestPath], holder, holdMs)
+  // An earlier sync's summary that the storage was slow to take must not end up over a later one's.
+  if (held.length === 0) throw new AshevilleError('unavailable', 'The summary of another sync is being written', { retryAfterMs: 5000 })
+  await holding({ db, userId, storageId, signal }, holder, held, (signal) => writeSummary({ db, storage, userId, storageId, signal }))
+}
+
+async function writeSummary({ db, storage, userId, storageId, signal }: SummaryScope): Promise<void> {
   await noteDecisions({ db, storage }, userId, storageId, signal)
   await sweepMedia({ db, storage, userId, storageId, signal })
   const [accounts, counts, pages, files, known] = await Promise.all([
@@ -39,7 +59,7 @@ export async function finishSync(
   const wanted = [
     uploadOf('README.txt', readme, null),
     ...accounts.map((account) => uploadOf(`${safeName(account.network)}/${account.folder}/profile.json`, profileOf(account), null)),
-    uploadOf('asheville.json', manifestOf({ accounts, counts, pages, media }), null),
+    uploadOf(manifestPath, manifestOf({ accounts, counts, pages, media }), null),
   ]
   const written = new Map(known.map((row) => [row.path, row]))
   const changed = wanted.filter(({ path, sha256 }) => written.get(path)?.sha256 !== sha256)

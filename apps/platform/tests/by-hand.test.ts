@@ -444,3 +444,34 @@ test('a server that fills up in the middle says so; after space is made the rest
   const found = await Promise.all(months.map((month) => page(ada, pageOf(month))))
   expect(new Set(found.flatMap(({ orderedItems }) => orderedItems.map(({ id }) => id))).size).toBe(60)
 })
+
+test('a summary that the storage is slow to take is not written over that of a later sync', async () => {
+  const ada = asheville.person()
+  const stream = streamOf(asheville, ada)
+  await stream.put([post(1, { at: '2024-03-05' })])
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+  asheville.disturb((storage) => ({
+    ...storage,
+    async put(uploads, given) {
+      if (uploads.some(({ path }) => path === 'asheville.json')) {
+        reach()
+        await gate
+      }
+      return storage.put(uploads, given)
+    },
+  }))
+  try {
+    const earlier = finish(ada)
+    await reached
+    await stream.put([post(2, { at: '2024-04-05' })])
+    await expect(finish(ada)).rejects.toMatchObject({ kind: 'unavailable' })
+    open()
+    await earlier
+    await finish(ada)
+    expect(String(await read(ada.storage, 'asheville.json'))).toContain('posts/2024-04.json')
+  } finally {
+    open()
+    asheville.disturb(null)
+  }
+})
