@@ -1,3 +1,6 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startFeeds, startMastodon } from '@asheville/simulators'
 import type { Browser, Page } from 'playwright-core'
@@ -61,6 +64,28 @@ test('a person signs up, connects, watches posts arrive, and finds the files', a
   expect([...files.keys()]).toEqual(expect.arrayContaining(['README.txt', 'asheville.json']))
 }, 120_000)
 
+test('what was deleted and what was damaged in the storage is found by reading it back, and comes again', async () => {
+  const userId = await ownerId()
+  const folder = join(instance.files, userId, 'Asheville')
+  const before = await finishedFiles(instance, userId)
+  const [listed] = [...before.keys()].filter((path) => /\/posts\/.*\d{4}-\d{2}\.json$/.test(path))
+  const [picture, other] = [...before.keys()].filter((path) => path.startsWith('media/'))
+  await Promise.all([rm(join(folder, listed!)), rm(join(folder, picture!)), writeFile(join(folder, other!), 'another’s bytes')])
+
+  await page.goto(`${instance.constellation.url}/coverage`)
+  await page.getByRole('button', { name: /Verify now/ }).click()
+  await page.getByText(/missing or damaged/).waitFor({ timeout: 60_000 })
+  await page.getByRole('button', { name: /Bring back what is missing/ }).click()
+  await page.getByText('What is missing is being copied again').waitFor()
+  for (let isBack = false; !isBack; await wait(100)) {
+    const after = await storedFiles(instance, userId)
+    isBack = [picture!, other!].every((path) => after.get(path)?.equals(before.get(path)!)) && idsOf(after).join() === idsOf(before).join()
+  }
+  await page.getByRole('button', { name: /Verify now/ }).click()
+  await page.getByText(/Read back/).waitFor({ timeout: 60_000 })
+  expect(await page.getByText(/missing/).count()).toBe(0)
+}, 120_000)
+
 test('the owner sees on the board what was done, by ids; it changes nothing until it is unlocked', async () => {
   const { url } = instance.constellation
   const faults: string[] = []
@@ -103,6 +128,11 @@ test('stopped and started again, nothing is pulled twice, and what was posted in
   const changed = [...after].filter(([path, bytes]) => !before.get(path)?.equals(bytes)).map(([path]) => path)
   expect(changed.filter((path) => !/^(asheville\.json|README\.txt)$/.test(path))).toHaveLength(1)
 }, 120_000)
+
+const idsOf = (files: ReadonlyMap<string, Buffer>): unknown[] =>
+  storedItems(files)
+    .map(({ object }) => object.id)
+    .sort()
 
 async function ownerId(): Promise<string> {
   const login = { email: 'ann@example.org', password: 'a calm blue ridge', device: { userAgent: 'e2e', address: '127.0.0.1' } }

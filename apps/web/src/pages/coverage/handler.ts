@@ -36,7 +36,7 @@ export function coveragePages(site: Site): Binding[] {
       title: t('coverage.title'),
       nav: 'status',
       isFragment,
-      ...(isRunning && { refreshSeconds }),
+      ...(isRunning && { refreshSeconds, scripts: ['htmx.js'] }),
       model: { storages, isRunning, isRepairing: visit.query.done === 'repairing' },
     })
   }

@@ -41,6 +41,7 @@ export function statusPages(site: Site): Binding[] {
       title: t('status.title'),
       nav: 'status',
       isFragment,
+      scripts: ['htmx.js', 'live.js'],
       ...(view.isWorking && { refreshSeconds }),
       model: {
         ...view,
