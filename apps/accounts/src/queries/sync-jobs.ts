@@ -29,9 +29,10 @@ export async function addJobs(tx: Database, userId: string | null, streams: read
        JOIN streams s ON s.connection_id = w.connection_id AND s.name = w.stream
        JOIN connections c ON c.id = s.connection_id
        JOIN syncs y ON y.user_id = s.user_id AND y.state = 'running'
-       WHERE ($1::uuid IS NULL OR s.user_id = $1) AND NOT EXISTS (
-         SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name
-           AND (u.finished_at IS NULL OR (u.sync_id = y.id AND u.finished_at > now() - $4 * interval '1 millisecond')))),
+       WHERE ($1::uuid IS NULL OR s.user_id = $1)
+         AND NOT EXISTS (SELECT FROM sync_jobs u WHERE u.connection_id = s.connection_id AND u.stream = s.name AND u.finished_at IS NULL)
+         AND NOT EXISTS (SELECT FROM sync_jobs u WHERE u.sync_id = y.id AND u.connection_id = s.connection_id AND u.stream = s.name
+           AND u.finished_at > now() - $4 * interval '1 millisecond')),
      added AS (
        INSERT INTO sync_jobs AS j (sync_id, connection_id, stream, user_id, enqueue_after, parked_at)
        SELECT w.sync_id, w.connection_id, w.name, w.user_id, now() + ${again}, CASE WHEN w.place + ${queuedOf('w')} > ${mostQueued} THEN now() END
