@@ -92,6 +92,9 @@ export function startConsumer<Data>(options: ConsumerOptions<Data>): Consumer {
       // A limit that is lifted is no more within this.
       maximumRateLimitDelay: 2000,
       runRetryDelay: 1000,
+      // Said here and not with each job, which would carry it.
+      removeOnComplete: { age: 600, count: 1000 },
+      removeOnFail: { age: 86_400, count: 1000 },
     },
     closing.signal,
   )

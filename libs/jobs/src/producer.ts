@@ -33,11 +33,7 @@ export interface Producer {
 
 const jobName = 'sync-stream'
 const scheduledPriority = 10
-const optionsOf = (id: string): JobsOptions => ({
-  deduplication: { id, keepLastIfActive: true },
-  removeOnComplete: { age: 600, count: 1000 },
-  removeOnFail: { age: 86_400, count: 1000 },
-})
+const optionsOf = (id: string): JobsOptions => ({ deduplication: { id, keepLastIfActive: true } })
 const jobStates: readonly JobType[] = ['active', 'wait', 'prioritized', 'delayed', 'waiting-children', 'completed', 'failed']
 
 /**
@@ -73,7 +69,7 @@ export function createProducer(backend: QueueBackend): Producer {
       const added = Array.from({ length: slots }, (_, slot) => ({
         name: 'render',
         data: { slot },
-        opts: { ...optionsOf(keyOf({ slot })), deduplication: { id: keyOf({ slot }) } },
+        opts: { deduplication: { id: keyOf({ slot }) } },
       }))
       await answering(async () => (await backend.queue(queue)).addBulk(added))
     },

@@ -3,23 +3,25 @@ import type { Context } from '../context.ts'
 import { enqueue } from '../enqueue.ts'
 
 const batch = 500
+/** Batches on their way at once while much is due: Postgres claims one, the queue takes another. */
+const atOnce = 3
 
 /**
- * Takes what is due (schedules, and unfinished work that nobody holds) from accounts and queues it, one batch while the next is being
- * claimed. A queue that was lost fills again by this alone. Nothing is claimed while it is away, so that nothing has to wait for its claim
- * to lapse.
+ * Takes what is due (schedules, and unfinished work that nobody holds) from accounts and queues it. A queue that was lost fills again by
+ * this alone.
  */
 export async function claimDue(context: Context, signal: AbortSignal): Promise<void> {
-  let queueing = Promise.resolve(0)
-  try {
-    for (;;) {
-      await context.queue.check()
-      const { jobs } = await context.accounts.claimDue({ body: { limit: batch }, signal })
-      const left = await queueing
-      queueing = enqueue(context, jobs, randomUUID())
-      if (jobs.length < batch || left > 0 || signal.aborted) return
-    }
-  } finally {
-    await queueing
+  if (!(await claimBatch(context, signal))) return
+  const claimer = async () => {
+    while (await claimBatch(context, signal));
   }
+  await Promise.all(Array.from({ length: atOnce }, claimer))
+}
+
+/** Answers whether more may be due. Nothing is claimed while the queue is away, so that nothing has to wait for its claim to lapse. */
+async function claimBatch(context: Context, signal: AbortSignal): Promise<boolean> {
+  await context.queue.check()
+  const { jobs } = await context.accounts.claimDue({ body: { limit: batch }, signal })
+  const left = await enqueue(context, jobs, randomUUID())
+  return jobs.length === batch && left === 0 && !signal.aborted
 }
