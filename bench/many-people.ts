@@ -13,7 +13,7 @@ export const streams = ['statuses', 'favourites', 'bookmarks', 'follows'] as con
 
 /** Accounts' own data, for what no API makes many of. The caller closes it. */
 export function openAccountsData({ constellation }: Instance): Database {
-  return createDatabase({ url: constellation.env.accounts['DATABASE_URL'] ?? '', schema: 'accounts', poolSize: 4 })
+  return createDatabase({ url: constellation.env.accounts['DATABASE_URL'] ?? '', schema: 'accounts', poolSize: 4, queryTimeoutMs: 30_000 })
 }
 
 /**

@@ -12,7 +12,7 @@ import { mergeRate } from './metrics/merge-rate.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { mediaIntake } from './metrics/media-intake.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
-import { status } from './metrics/status.ts'
+import { status, statusFarRedis } from './metrics/status.ts'
 import { scaling } from './metrics/scaling.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
 
@@ -34,6 +34,7 @@ const metrics: readonly Metric[] = [
   noisyNeighbour,
   mediaIntake,
   status,
+  statusFarRedis,
   scaling,
   besideRclone,
 ]
