@@ -95,6 +95,23 @@ describe('closing', () => {
     expect(await cut).toBeDefined()
   })
 
+  test('answers whoever the system has let in already', async () => {
+    const service = await start({ workMs: 1 })
+    const asked = Array.from(
+      { length: 60 },
+      () =>
+        new Promise<number | undefined>((resolve, reject) => {
+          const sent = httpRequest(`${service.url}/work`, { agent: false }, (response) => resolve(response.resume().statusCode))
+          sent.once('error', reject).end()
+        }),
+    )
+    // They connect now, and the service has had no turn to take them.
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    const closed = service.close()
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 200))
+    await closed
+  })
+
   test('fails no request of a client that keeps its connections', async () => {
     let failed = 0
     let refused = 0

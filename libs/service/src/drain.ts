@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 
 /** How long idle connections may still bring the request that was on its way when we stopped listening. */
 const lingerMs = 150
+const takeMs = 500
 /** How long a sender gets to read a refusal of a body that it has not finished sending. */
 const unreadMs = 1000
 
@@ -40,9 +41,7 @@ export function createDrain(server: Server): { add(context: Context): void; clos
   const close = async (deadlineMs: number) => {
     isClosing = true
     const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))
-    // Connections that the system has taken for us already would be reset with the listener: take them first.
-    await nextTurn()
-    await nextTurn()
+    await takeWaiting(server)
     // http.Server's own close would cut idle connections at once, and with them requests that are just arriving.
     TcpServer.prototype.close.call(server)
     for (const { response } of open) if (!response.headersSent) response.set('connection', 'close')
@@ -63,6 +62,24 @@ export function createDrain(server: Server): { add(context: Context): void; clos
   }
 
   return { add, close }
+}
+
+/**
+ * Takes the connections that the system has accepted for us: with the listener they would be reset. One is taken a turn of the loop
+ * (libuv 1.45 and later), so a busy process may have many of them; new ones keep coming, and so there is an end to it.
+ */
+async function takeWaiting(server: Server): Promise<void> {
+  const until = performance.now() + takeMs
+  let hasTaken = true
+  const onConnection = () => (hasTaken = true)
+  server.on('connection', onConnection)
+  // What is left of this turn.
+  await nextTurn()
+  while (hasTaken && performance.now() < until) {
+    hasTaken = false
+    await nextTurn()
+  }
+  server.off('connection', onConnection)
 }
 
 export function isEventStream(response: Response): boolean {
