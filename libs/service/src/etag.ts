@@ -3,8 +3,8 @@ import type { Request } from 'express'
 import { conflictWithStatus } from './problem.ts'
 
 /** A strong validator of what is answered: a hash of its bytes. */
-export function etagOf(text: string): string {
-  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
+export function etagOf(body: string | Buffer): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
 }
 
 /** Whether the caller has this already (RFC 9110 §13.1.2: a weak comparison). */

@@ -183,15 +183,18 @@ async function sendReply(contract: RouteContract, reply: unknown, context: Conte
     return
   }
   if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(contract.reply, reply, context)
-  const text = textOf(contract, reply, context)
+  const body = writtenBefore(reply) ?? noteWritten(reply, textOf(contract, reply, context))
   const next = contract.paged ? (reply as { next?: unknown }).next : null
   if (typeof next === 'string') response.set('link', `<${nextPage(request, next)}>; rel="next"`)
   if (contract.etag) {
-    const etag = etagOf(text)
+    const etag = etagOf(body)
     response.set('etag', etag).set('cache-control', 'private, no-cache')
     if (isKnown(request, etag)) return void response.status(304).end()
   }
-  response.type('json').send(text)
+  // Express' own `send` would read the type that it has just written, and turn long texts into bytes each time.
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.setHeader('content-length', Buffer.byteLength(body))
+  response.end(body)
 }
 
 /** A reference relative to the address that was asked for (RFC 8288), as what is in front of us may have another name for us. */
@@ -205,8 +208,6 @@ function nextPage({ originalUrl }: Request, cursor: string): string {
 /** The reply as it is sent; throws `unexpected` for one outside its contract. */
 function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Context): string {
   if (typeof schema === 'string') throw new Error('Bytes are not written as JSON')
-  const written = writtenBefore(reply)
-  if (written !== null) return written
   const checked = schema.safeParse(reply)
   if (!checked.success) {
     log.error(
@@ -215,9 +216,7 @@ function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Conte
     )
     throw new AshevilleError('unexpected', 'The reply is outside its contract')
   }
-  const text = JSON.stringify(reply)
-  noteWritten(reply, text)
-  return text
+  return JSON.stringify(reply)
 }
 
 async function sendStream(kind: 'stream' | 'events', reply: unknown, { response, signal }: Context): Promise<void> {
