@@ -24,12 +24,7 @@ export interface BackendsOptions {
 
 /** Typed callers of the other services. Errors: what they answered; `unavailable` when they do not within the time. */
 export function createBackends({ urls, sign, requestId, signal, timeoutMs }: BackendsOptions): Backends {
-  const visitFetch: typeof fetch = (input, init) => {
-    const headers = new Headers(init?.headers)
-    headers.set('x-request-id', requestId)
-    return fetch(input, { ...init, headers, signal: AbortSignal.any([signal, ...(init?.signal ? [init.signal] : [])]) })
-  }
-  const options = (service: keyof BackendUrls) => ({ service, baseUrl: urls[service], sign, fetch: visitFetch, timeoutMs })
+  const options = (service: keyof BackendUrls) => ({ service, baseUrl: urls[service], sign, requestId, signal, timeoutMs })
   return {
     accounts: createClient(accountsRoutes, options('accounts')),
     conductor: createClient(conductorRoutes, options('conductor')),
