@@ -24,10 +24,16 @@ export function createFolders(client: Client, root: string): Folders {
 
   async function make(address: string, signal: AbortSignal): Promise<void> {
     const first = await mkcol(client, address, signal)
-    if (first !== 'no-parent') return
+    if (first !== 'no-parent') return knowParents(address)
     await ensure(parentOf(address), signal)
     const second = await mkcol(client, address, signal)
     if (second === 'no-parent') known.delete(parentOf(address))
+  }
+
+  /** Nothing lies in a folder that is not there. */
+  function knowParents(address: string): void {
+    for (let folder = parentOf(address); folder.length > root.length; folder = parentOf(folder))
+      if (!known.has(folder)) known.set(folder, Promise.resolve())
   }
 
   return { ensure, forget: () => known.clear() }

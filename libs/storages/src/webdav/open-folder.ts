@@ -13,11 +13,12 @@ import {
 import { streamBody } from '@asheville/http-client'
 import { abilitiesOf } from './abilities.ts'
 import { addressOf, incoming, nameIn } from './address.ts'
+import { askTogether } from './ask-together.ts'
 import { createClient, dismiss, errorOf, service, type Client } from './client.ts'
 import { conditionsOf } from './conditions.ts'
 import { createFolders } from './folders.ts'
 import { propfind, revisionOf, type Resource } from './propfind.ts'
-import { putFile, type Target } from './put-file.ts'
+import { putFile } from './put-file.ts'
 
 /** How many files are written at once. */
 const writers = 4
@@ -33,7 +34,7 @@ export function openFolder(io: StorageIo): Storage {
   const root = rootOf(io)
   const can = abilitiesOf(io.fields)
   const base = io.fields['address'] ?? ''
-  const target: Target = { client, root, folders: createFolders(client, base), can, uploads: io.fields['uploads'] || null }
+  const target = { client, root, folders: createFolders(client, base), can, uploads: io.fields['uploads'] || null }
 
   async function stat(path: string, signal: AbortSignal): Promise<StoredFile | null> {
     const [found] = (await propfind(client, addressOf(root, path), 0, signal)) ?? []
@@ -44,7 +45,12 @@ export function openFolder(io: StorageIo): Storage {
     can: { conditional: can.conditions, batch: 1, range: true, maxBytes: Number.MAX_SAFE_INTEGER, hash: null },
     stat,
 
-    put: (files, signal) => fewAtOnce(writers, files, (file) => alone(root + file.path, () => putFile(target, file, signal))),
+    put(files, signal) {
+      const together = askTogether(client, signal)
+      return fewAtOnce(writers, files, (file) =>
+        alone(root + file.path, () => together((find) => putFile({ ...target, find }, file, signal))),
+      )
+    },
 
     async get(path, { range, unless, signal }) {
       const headers = {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { AshevilleError, checkedUpload, putFailure, throwIfAborted, type PutResult, type Upload } from '@asheville/core'
 import { addressOf, incoming } from './address.ts'
+import { findOne, type Find } from './ask-together.ts'
 import { dismiss, errorOf, type Client } from './client.ts'
 import { conditionsOf } from './conditions.ts'
 import { parentOf, type Folders } from './folders.ts'
-import { propfind, revisionOf } from './propfind.ts'
+import { revisionOf } from './propfind.ts'
 import type { Abilities } from './abilities.ts'
 import { chunkBytes, sendInChunks } from './send-in-chunks.ts'
 
@@ -16,6 +17,8 @@ export interface Target {
   can: Abilities
   /** Where a Nextcloud takes files in parts; null elsewhere. */
   uploads: string | null
+  /** How a file is asked for once it is put, where the answer does not tell its tag. */
+  find: Find
 }
 
 /** Writes one file, whole or not at all. */
@@ -35,8 +38,8 @@ export async function putFile(target: Target, upload: Upload, signal: AbortSigna
 
 async function isAsExpected(client: Client, address: string, replaces: Upload['replaces'], signal: AbortSignal): Promise<boolean> {
   if (replaces === 'any') return true
-  const [found] = (await propfind(client, address, 0, signal)) ?? []
-  return replaces === null ? found === undefined : found !== undefined && found.etag === replaces
+  const found = await findOne(client, address, signal)
+  return replaces === null ? found === null : found?.etag === replaces
 }
 
 /**
@@ -70,10 +73,10 @@ async function write(target: Target, address: string, upload: Upload, signal: Ab
     const joined = await sendInChunks(client, uploads, upload, signal, (headers, from) =>
       move(client, from, address, { ...headers, ...conditionsOf(upload.replaces, address, 'MOVE') }, signal),
     )
-    return arrived(target, address, upload, joined, signal)
+    return arrived(target, address, upload, joined)
   }
   if (can.wholePuts)
-    return arrived(target, address, upload, await put(client, address, upload, conditionsOf(upload.replaces, address), signal), signal)
+    return arrived(target, address, upload, await put(client, address, upload, conditionsOf(upload.replaces, address), signal))
   return putAside(target, address, upload, signal)
 }
 
@@ -86,7 +89,7 @@ async function putAside(target: Target, address: string, upload: Upload, signal:
     await put(client, aside, upload, {}, signal)
     throwIfAborted(signal)
     const moved = await move(client, aside, address, conditionsOf(upload.replaces, address, 'MOVE'), signal)
-    return await arrived(target, address, upload, moved, signal)
+    return await arrived(target, address, upload, moved)
   } catch (error) {
     await client.send('DELETE', aside, { signal: AbortSignal.timeout(10_000) }).then(dismiss, () => undefined)
     throw error
@@ -131,12 +134,12 @@ function accepted(response: Response): Response {
 }
 
 /** The mark of what arrived, by the answer or else by asking. What is not what was sent does not stay. */
-async function arrived({ client }: Target, address: string, upload: Upload, answer: Response, signal: AbortSignal): Promise<string> {
+async function arrived({ client, find }: Target, address: string, upload: Upload, answer: Response): Promise<string> {
   const hash = answer.headers.get('x-hash-sha256')
   const told = revisionOf(answer.headers.get('etag'))
   const isSame = hash === null || hash === upload.sha256
   if (told !== null && isSame) return told
-  const [found] = (await propfind(client, address, 0, signal)) ?? []
+  const found = await find(address)
   if (isSame && found?.bytes === upload.bytes && found.etag !== null) return found.etag
   if (found?.etag) {
     const headers = conditionsOf(found.etag, address, 'DELETE')
