@@ -46,6 +46,33 @@ describe('batches', () => {
     expect(await collect(pictures, { media: 2 })).toHaveLength(2)
   })
 
+  test('but for the first they end with a month, for which they take from the page after them what belongs to it', async () => {
+    const of10 = (number: number, days: string[]) =>
+      page(number, { items: days.map((day) => ({ ...item(`${number} ${day}`), at: `2024-${day}T00:00:00.000Z` })) })
+    const pages = [
+      of10(1, ['12-31', '12-30']),
+      of10(2, ['12-29', '12-28']),
+      of10(3, ['12-27', '11-30']),
+      of10(4, ['11-29', '11-28']),
+      of10(5, ['11-27', '10-31']),
+      of10(6, ['10-30', '10-29']),
+      of10(7, ['10-28', '10-27']),
+      of10(8, ['10-26', '10-25']),
+      of10(9, ['10-24', '09-30']),
+    ]
+    const batches = await collect(of(pages), { items: 2 })
+    expect(batches.map((batch) => [batch.cursor, batch.items.map(({ item: { id } }) => id.slice(2)).join(' ')])).toEqual([
+      ['1', '12-31 12-30'],
+      // The third page comes whole with the batch after this one.
+      ['2', '12-29 12-28 12-27'],
+      ['4', '12-27 11-30 11-29 11-28'],
+      // Twice the limit is the end, whatever it ends with.
+      ['6', '11-27 10-31 10-30 10-29'],
+      ['8', '10-28 10-27 10-26 10-25'],
+      ['9', '10-24 09-30'],
+    ])
+  })
+
   test('the first batch is cut early, later ones when their time is up, though the next page is not there', async () => {
     const batches = await collect(
       of(

@@ -22,7 +22,10 @@ export interface Batch {
   pages: number
 }
 
-/** When a batch is full. The first is cut early, so that a person sees something soon. */
+/**
+ * When a batch is full. The first is cut early, so that a person sees something soon. Any other may grow to twice of this, up to where a month ends: a month's
+ * file is written by every batch that has something of the month.
+ */
 export interface BatchLimits {
   items: number
   /** Of the items as JSON. */
@@ -32,7 +35,7 @@ export interface BatchLimits {
   ms: number
 }
 
-export const defaultLimits: BatchLimits = { items: 2000, bytes: 2 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
+export const defaultLimits: BatchLimits = { items: 2000, bytes: 4 * 1024 ** 2, media: 200, firstMs: 1000, ms: 5000 }
 
 /**
  * Groups pages into batches by count, size and time. What arrived before an error or the end is delivered first, at once:
@@ -41,24 +44,32 @@ export const defaultLimits: BatchLimits = { items: 2000, bytes: 2 * 1024 ** 2, m
 export async function* inBatches(pages: AsyncIterable<Page>, kind: WalkKind, limits: BatchLimits): AsyncGenerator<Batch, void, undefined> {
   const iterator = pages[Symbol.asyncIterator]()
   let next = settle(iterator.next())
-  let ms = limits.firstMs
+  let { most, mayGrow } = { most: { ...limits, ms: limits.firstMs }, mayGrow: false }
   try {
     for (;;) {
       const first = await next
       if ('error' in first) throw first.error
       if (first.result.done) return
-      const deadline = createDeadline(ms)
-      ms = limits.ms
+      const began = performance.now()
+      const deadline = createDeadline(most.ms)
       next = settle(iterator.next())
       const batch = startBatch(first.result.value, kind)
-      while (!isFull(batch, limits)) {
+      while (!isFull(batch, most)) {
         const arrived = await Promise.race([next, deadline.passed])
         if (arrived === null || 'error' in arrived || arrived.result.done) break
+        const page = arrived.result.value
+        const isEnough = mayGrow && (isFull(batch, limits) || performance.now() - began >= limits.ms)
+        if (isEnough && bringsAnotherMonth(batch, page)) {
+          borrow(batch, page)
+          break
+        }
         // Asked for first, and let out, so that what is done with a page is done while the next one is on its way.
         next = settle(iterator.next())
         await nextTurn()
-        addPage(batch, arrived.result.value, kind)
+        addPage(batch, page, kind)
       }
+      most = twice(limits)
+      mayGrow = true
       deadline.clear()
       yield batch.batch
     }
@@ -113,6 +124,31 @@ function addPage(growing: Growing, page: Page, kind: WalkKind): void {
   batch.account = page.account ?? batch.account
   batch.cursor = page.cursor
   batch.pages += 1
+}
+
+const twice = ({ items, bytes, media, ms, firstMs }: BatchLimits): BatchLimits => ({
+  items: items * 2,
+  bytes: bytes * 2,
+  media: media * 2,
+  ms: ms * 2,
+  firstMs,
+})
+
+/** What lies in one page file together; null: it has no month that could end. */
+const monthOf = ({ contentType, at }: Item): string | null => (at === null ? null : `${contentType} ${at.slice(0, 7)}`)
+
+const monthsOf = ({ batch }: Growing): Set<string | null> => new Set(batch.items.map(({ item }) => monthOf(item)))
+
+function bringsAnotherMonth(growing: Growing, { items }: Page): boolean {
+  const months = monthsOf(growing)
+  return items.some((item) => monthOf(item) === null || !months.has(monthOf(item)))
+}
+
+/** Takes what the batch's months lack from the page after it, which comes whole with the next batch all the same: there it is nothing new. */
+function borrow(growing: Growing, page: Page): void {
+  const months = monthsOf(growing)
+  const seenAt = new Date().toISOString()
+  for (const item of page.items) if (item.at !== null && months.has(monthOf(item))) growing.batch.items.push({ item, seenAt })
 }
 
 function isFull({ batch, bytes, media }: Growing, limits: BatchLimits): boolean {
