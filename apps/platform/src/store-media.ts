@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import { isCutOff } from './is-cut-off.ts'
 import { extensionOf, mediaTypeOf } from './media-type.ts'
 import { mediaPath } from './page-path.ts'
-import { checkFence, claimFence } from './queries/fences.ts'
+import { claimFence } from './queries/fences.ts'
 import { placeMedia, saveMedia } from './queries/media.ts'
 import type { TakeFresh } from './renditions/fresh-pictures.ts'
 import { sendOnce, type UnderWay } from './send-once.ts'
@@ -40,15 +40,13 @@ export async function storeMedia(
 ): Promise<StoredMedia & { isNew: boolean }> {
   const { storageId, connectionId, stream, fence } = wish
   const { storage } = await storageOf(userId, storageId)
-  const claim = { userId, connectionId, stream, fence }
-  await claimFence(db, claim)
   const spool = await spooler.take(body, storage.can.maxBytes, signal)
   let isTaken = false
   try {
     const mediaType = await checked(spool, wish, announced)
     const path = mediaPath(spool.sha256, extensionOf(mediaType), wish.at ?? null)
-    // The body may have taken long.
-    await checkFence(db, claim)
+    // Not before: the body may have taken long.
+    await claimFence(db, { userId, connectionId, stream, fence })
     const { isStored, ...media } = await placeMedia(db, userId, storageId, { path, sha256: spool.sha256, bytes: spool.bytes, mediaType })
     if (!isStored) await sendOnce(underWay, `${userId}/${storageId}/${media.sha256}`, () => upload(storage, media, spool, signal))
     await saveMedia(db, userId, storageId, media.sha256, wish.source)

@@ -15,10 +15,14 @@ const lost = () => new AshevilleError('conflict', 'Another worker has taken this
 /** Notes the fence if it is the highest so far. Throws `conflict` when a higher one was here before, or the person's account is closed. */
 export async function claimFence(db: Database, { userId, connectionId, stream, fence }: Claim): Promise<void> {
   const rows = await db.query(
-    `INSERT INTO fences AS f (user_id, connection_id, stream, fence)
-     SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT FROM forgotten WHERE person_hash = $5)
-     ON CONFLICT (user_id, connection_id, stream) DO UPDATE SET fence = EXCLUDED.fence WHERE f.fence <= EXCLUDED.fence
-     RETURNING fence`,
+    // One that is noted already is not written again.
+    `WITH wanted AS (SELECT $1::uuid, $2::uuid, $3::text, $4::bigint WHERE NOT EXISTS (SELECT FROM forgotten WHERE person_hash = $5)),
+     noted AS (SELECT FROM fences WHERE user_id = $1 AND connection_id = $2 AND stream = $3 AND fence = $4),
+     claimed AS (
+       INSERT INTO fences AS f (user_id, connection_id, stream, fence) SELECT * FROM wanted WHERE NOT EXISTS (SELECT FROM noted)
+       ON CONFLICT (user_id, connection_id, stream) DO UPDATE SET fence = EXCLUDED.fence WHERE f.fence <= EXCLUDED.fence
+       RETURNING 1)
+     SELECT 1 FROM claimed UNION ALL SELECT 1 FROM wanted WHERE EXISTS (SELECT FROM noted)`,
     [userId, connectionId, stream, fence, personHash(userId)],
   )
   if (rows.length === 0) throw lost()

@@ -32,14 +32,18 @@ export async function placeMedia(
   media: StoredMedia,
 ): Promise<StoredMedia & { isStored: boolean }> {
   const { sha256, path, bytes, mediaType } = media
-  await db.query(
-    `INSERT INTO media (user_id, storage_id, sha256, path, bytes, media_type) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+  const columns = 'sha256, path, bytes, media_type AS "mediaType", is_stored AS "isStored"'
+  const known = `SELECT ${columns} FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3`
+  type Row = StoredMedia & { isStored: boolean }
+  const [placed] = await db.query<Row>(
+    `WITH placed AS (
+       INSERT INTO media (user_id, storage_id, sha256, path, bytes, media_type) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT DO NOTHING RETURNING ${columns})
+     SELECT * FROM placed UNION ALL ${known}`,
     [userId, storageId, sha256, path, bytes, mediaType],
   )
-  const [row] = await db.query<StoredMedia & { isStored: boolean }>(
-    `SELECT sha256, path, bytes, media_type AS "mediaType", is_stored AS "isStored" FROM media WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3`,
-    [userId, storageId, sha256],
-  )
+  // What another brought at the same moment is not in the statement's sight.
+  const [row] = placed ? [placed] : await db.query<Row>(known, [userId, storageId, sha256])
   return row ?? { ...media, isStored: false }
 }
 

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { renditionSizes } from '@asheville/clients'
@@ -111,9 +112,19 @@ async function startChild(): Promise<ChildProcess> {
     child.kill('SIGKILL')
     throw new AshevilleError('unavailable', 'The process that renders pictures does not start', { retryAfterMs: 30_000 })
   }
-  // Whoever waits for an answer goes first.
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  if (child.pid !== undefined) await giveWay(child.pid)
   return child
+}
+
+/** Whoever waits for an answer goes first. On Linux a priority is a thread's own, and it is not the first that decodes. */
+async function giveWay(pid: number): Promise<void> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [String(pid)])
+  for (const thread of threads)
+    try {
+      setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL)
+    } catch {
+      // It has ended meanwhile.
+    }
 }
 
 /** Null when it ended over it, or takes too long. */
