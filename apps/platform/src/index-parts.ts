@@ -100,6 +100,7 @@ async function cacheLikely({ cache, userId, storageId }: IndexScope, finished: r
   for (const pages of byFolder.values()) {
     const open = pages.filter(({ part }) => part.isStored && part.bytes < closedBytes)
     for (const { part, text } of new Set([open[0], open.at(-1)].filter((page) => page !== undefined)))
-      if (part.revision !== null) await cache.put({ userId, storageId, path: part.path, revision: part.revision }, text)
+      if (part.revision !== null && part.page !== null)
+        await cache.putPage({ userId, storageId, path: part.path, revision: part.revision }, part.page, text, part.bytes)
   }
 }

@@ -112,10 +112,9 @@ export interface PartIo {
 export async function loadPart(part: Part, about: About, io: PartIo): Promise<boolean> {
   const { storage, cache, userId, storageId, signal } = io
   if (part.isBelieved && part.revision !== null) {
-    const cached = await cache.get({ userId, storageId, path: part.path, revision: part.revision })
-    const page = cached === null ? null : parsePage(cached)
+    const page = await cache.takePage({ userId, storageId, path: part.path, revision: part.revision })
     if (page) {
-      Object.assign(part, { page, text: cached })
+      part.page = page
       return true
     }
   }

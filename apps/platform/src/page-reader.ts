@@ -37,7 +37,7 @@ const freshMs = 60_000
  * same time, the storage is asked once. What was not looked at for a minute is asked about again: a storage that tells changes is asked for those, once
  * for all of its pages, any other for the page if it is another.
  */
-export function createPageReader(cache: PageCache, { maxBytes = 64 * 1024 ** 2, now = Date.now } = {}): ReadPage {
+export function createPageReader(cache: Pick<PageCache, 'get' | 'put'>, { maxBytes = 64 * 1024 ** 2, now = Date.now } = {}): ReadPage {
   const untouchedSince = createChangeWatch(now)
   const held = new Map<string, Held>()
   const pending = new Map<string, Promise<PageItems>>()
