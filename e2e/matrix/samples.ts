@@ -78,6 +78,7 @@ const idProperties: Record<string, keyof Belongings> = {
   appTokenId: 'appTokenId',
   appToken: 'appToken',
   item: 'key',
+  other: 'key',
 }
 
 interface JsonSchema {

@@ -19,6 +19,7 @@ import { putMedia } from './handlers/put-media.ts'
 import { reindex } from './handlers/reindex.ts'
 import { removeCopies } from './handlers/remove-copies.ts'
 import { renderDue } from './handlers/render-due.ts'
+import { setApart } from './handlers/set-apart.ts'
 import { setFocus } from './handlers/set-focus.ts'
 import { writeItems } from './handlers/write-items.ts'
 import { getCoverage, leaveOut, prepareRepair, startVerification } from './handlers/verify.ts'
@@ -99,6 +100,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     getCalendar: getCalendar({ db }),
     getItem: getItem(reading),
     getFile: getFile({ ...reading, findSize: createFindSize(rendering) }),
+    setApart: setApart({ db, storageOf, now }),
     setFocus: setFocus({ db, storageOf, now }),
     renderDue: renderDue(rendering),
     countDue: countDue({ db }),

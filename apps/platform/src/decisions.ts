@@ -49,6 +49,21 @@ export function removedOf({ id, network, accountId, contentType, since }: Absent
   return { kind: 'removed', at: since, item: { network, account: accountId, contentType, id } }
 }
 
+type KeyOf = (item: { network: string; accountId: string; contentType: string; id: string }) => string
+
+/** Which items these decisions keep apart, by their keys. */
+export function apartOf(decisions: readonly Decision[], keyOf: KeyOf): [string, string][] {
+  return decisions.flatMap((decision) => {
+    if (decision.kind !== 'not-the-same') return []
+    return [
+      decision.items.map(({ network, account, contentType, id }) => keyOf({ network, accountId: account, contentType, id })) as [
+        string,
+        string,
+      ],
+    ]
+  })
+}
+
 /** These decisions and those before them, in the order in which they were made; of two about the same, the later. */
 export function withDecisions(before: readonly Decision[], more: readonly Decision[]): Decision[] {
   const bySubject = new Map<string, Decision>()

@@ -6,7 +6,7 @@ import type { Filter } from './queries/reading.ts'
 import { readableTypes } from './readable.ts'
 import { searchFor, type Search } from './words/wanted-words.ts'
 
-type Query = Omit<z.output<typeof platformRoutes.listItems.query>, 'order' | 'cursor' | 'limit'>
+type Query = Omit<z.output<typeof platformRoutes.listItems.query>, 'order' | 'copies' | 'cursor' | 'limit'>
 
 /** How far around a place is meant when that is not said. */
 const nearbyMetres = 1000

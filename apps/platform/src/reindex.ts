@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { contentTypeSchema, fewAtOnce, throwIfAborted, type Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { z } from 'zod'
-import { readDecisions } from './decisions.ts'
+import { apartOf, readDecisions } from './decisions.ts'
 import { holding, holdMs } from './holding.ts'
 import { itemRow } from './item-row.ts'
 import { sizeOf } from './month-parts.ts'
@@ -23,6 +23,7 @@ import {
   placeAllMedia,
   placeDecisions,
 } from './queries/reindexing.ts'
+import { saveKeptApart } from './queries/same.ts'
 import { notePending } from './queries/pending.ts'
 import { textOf } from './read-text.ts'
 import { storedMediaOf } from './stored-object.ts'
@@ -94,7 +95,9 @@ export async function reindex(scope: ReindexScope): Promise<Reindexed> {
 
   const lost = (await listPages(db, userId, storageId)).map(({ path }) => path).filter((path) => !seen.has(path))
   await forgetPages(db, userId, storageId, lost)
-  await placeDecisions(db, userId, storageId, await readDecisions(storage, signal), itemKey)
+  const decisions = await readDecisions(storage, signal)
+  await placeDecisions(db, userId, storageId, decisions, itemKey)
+  await saveKeptApart(db, userId, storageId, apartOf(decisions, itemKey))
   await endReindexing(db, userId, storageId)
   return { ...told(), isDone: true }
 }

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { readDecisions } from '../src/decisions.ts'
 import { post, startConstellation, streamOf, type Constellation, type Person, type TestItem } from './constellation.ts'
 
 let asheville: Constellation
@@ -330,5 +331,116 @@ describe('an index made anew from the storage alone', () => {
     await make(ada)
     expect(await stream.put([said(2, 'two')])).toMatchObject({ new: 0 })
     expect(await search(ada, {})).toEqual([1])
+  })
+})
+
+describe('one item on several networks', () => {
+  const long = 'Today we walked all the way around the lake, and the ice was singing the whole afternoon'
+  const bluesky = { network: 'bluesky', account: { id: 'did:plc:ada', handle: 'ada.example', title: 'Ada', url: null }, stream: 'posts' }
+  const there = (number: number, at: string, content: string, more: object = {}): TestItem => {
+    const item = post(number, { at, content, likes: 7 })
+    const id = `at://did:plc:ada/app.bsky.feed.post/${String(number).padStart(8, '0')}`
+    return { ...item, id, object: { ...item.object, id, url: `https://bsky.app/profile/ada.example/post/${number}`, ...more } }
+  }
+  const pictureOf = (name: string, url: string): Pick<TestItem, 'media' | 'mediaStates'> => ({
+    media: [{ url, kind: 'image' }],
+    mediaStates: {
+      [url]: {
+        state: 'stored',
+        path: `media/2024/03/${name}.jpg`,
+        sha256: createHash('sha256').update(name).digest('hex'),
+        bytes: 5,
+        mediaType: 'image/jpeg',
+      },
+    },
+  })
+
+  test('is told with its copies, shown once, kept apart by the person, and the same after the index is made anew', async () => {
+    const ada = asheville.person()
+    const { userId, storageId } = ada
+    const [here, elsewhere] = [streamOf(asheville, ada), streamOf(asheville, ada)]
+    await here.put([
+      said(1, long),
+      { ...post(2, { at: '2024-03-06T08:00:00.000Z', content: 'A heron' }), ...pictureOf('heron', 'https://example.social/heron.jpg') },
+      // A picture that comes with every post says nothing.
+      ...[3, 4].map((number) => ({
+        ...post(number, { at: `2024-03-0${number + 4}T08:00:00.000Z`, content: '' }),
+        ...pictureOf('logo', `https://example.social/logo-${number}.jpg`),
+      })),
+      post(5, { at: '2024-03-09T08:00:00.000Z', content: 'Good morning!' }),
+    ])
+    await elsewhere.put(
+      [
+        there(1, '2024-03-05T12:02:30.000Z', `${long} #ice`),
+        { ...there(2, '2024-05-06T08:00:00.000Z', ''), ...pictureOf('heron', 'https://cdn.example/heron.jpg') },
+        { ...there(3, '2024-03-07T08:01:00.000Z', ''), ...pictureOf('logo', 'https://cdn.example/logo.jpg') },
+        there(5, '2024-03-09T08:00:00.000Z', 'Good morning!'),
+      ],
+      bluesky,
+    )
+    // The same of another person's is another's.
+    await streamOf(asheville, asheville.person()).put([there(1, '2024-03-05T12:02:30.000Z', long)], bluesky)
+    await untilIndexed(ada)
+
+    const list = async (query: Query = {}) => (await asheville.client.listItems({ userId, query })).items
+    const find = async (network: string, number: number) => (await list({ network })).find(({ id }) => Number(id.slice(-8)) === number)!
+    const whole = async (network: string, number: number) =>
+      asheville.client.getItem({ userId, params: { key: (await find(network, number)).key } })
+
+    const { copies } = await whole('mastodon', 1)
+    expect(copies).toMatchObject([
+      {
+        network: 'bluesky',
+        account: 'ada.example',
+        url: 'https://bsky.app/profile/ada.example/post/1',
+        because: { by: 'words', minutes: 3, words: 'Same words within 3 minutes' },
+        reactions: { likes: 7 },
+      },
+    ])
+    expect((await whole('bluesky', 1)).copies).toMatchObject([{ network: 'mastodon', because: { by: 'words' } }])
+    expect((await whole('mastodon', 2)).copies).toMatchObject([{ network: 'bluesky', because: { by: 'files', words: 'Same files' } }])
+    for (const number of [3, 4, 5]) expect((await whole('mastodon', number)).copies).toBeUndefined()
+
+    const numbersOf = (items: Awaited<ReturnType<typeof list>>) =>
+      items.map(({ id, network }) => `${network[0]}${Number(id.slice(-8))}`).toSorted()
+    expect(numbersOf(await list({ copies: 'once' }))).toEqual(['b1', 'b2', 'b3', 'b5', 'm3', 'm4', 'm5'])
+    expect(numbersOf(await list({ copies: 'once', order: 'oldest' }))).toEqual(['b3', 'b5', 'm1', 'm2', 'm3', 'm4', 'm5'])
+    expect(numbersOf(await list({ copies: 'once', network: 'mastodon' }))).toEqual(['m1', 'm2', 'm3', 'm4', 'm5'])
+    expect(numbersOf(await list({ copies: 'once', to: '2024-03-06T12:00:00.000Z', limit: 1 }))).toEqual(['m2'])
+    expect(numbersOf(await list({ copies: 'once', words: 'singing' }))).toEqual(['b1'])
+
+    const [one, other] = [(await find('mastodon', 1)).key, (await find('bluesky', 1)).key]
+    const web = asheville.clientOf('web')
+    const say = (key: string, that: string, isApart: boolean) => web.setApart({ userId, body: { key, other: that, isApart } })
+    await say(one, other, true)
+    await say(other, one, true)
+    const told = await whole('mastodon', 1)
+    expect(told.copies).toBeUndefined()
+    expect(told.keptApart).toMatchObject([{ key: other, network: 'bluesky' }])
+    const decisions = await readDecisions(ada.storage, AbortSignal.timeout(5000))
+    expect(decisions).toMatchObject([{ kind: 'not-the-same' }])
+    await expect(web.setApart({ userId: asheville.person().userId, body: { key: one, other, isApart: true } })).rejects.toMatchObject({
+      kind: 'not-found',
+    })
+
+    for (const table of ['likenesses', 'kept_apart', 'words'])
+      await asheville.db.query(`DELETE FROM ${table} WHERE storage_id = $1`, [storageId])
+    expect((await whole('mastodon', 2)).copies).toBeUndefined()
+    await asheville.client.reindex({ userId, body: { storageId } })
+    await asheville.db.query('UPDATE pages SET read_sha256 = NULL WHERE user_id = $1', [userId])
+    await untilIndexed(ada)
+    expect((await whole('mastodon', 2)).copies).toHaveLength(1)
+    expect((await whole('mastodon', 1)).keptApart).toHaveLength(1)
+
+    await say(one, other, false)
+    await say(one, other, false)
+    expect((await whole('mastodon', 1)).copies).toHaveLength(1)
+    expect(await readDecisions(ada.storage, AbortSignal.timeout(5000))).toEqual([])
+
+    // What is removed is no copy any more.
+    const { connectionId } = elsewhere
+    const gone = { storageId, connectionId, network: 'bluesky', accountId: 'did:plc:ada', contentTypes: ['posts' as const] }
+    await asheville.client.removeCopies({ userId, body: { ...gone, fences: [{ stream: 'posts', fence: 2 }] } })
+    expect((await whole('mastodon', 1)).copies).toBeUndefined()
   })
 })

@@ -590,6 +590,7 @@ describe('browsing', () => {
       {
         limit: 24,
         order: 'newest',
+        copies: 'each',
         network: 'mastodon',
         contentType: 'posts',
         from: '2025-01-01T00:00:00.000Z',

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { filterOf, isHopeless } from '../filter-of.ts'
 import { listItems as list, type Place } from '../queries/reading.ts'
 import { readItems, type ReadParts } from '../read-items.ts'
+import { isFirst, withCopies } from '../same/with-copies.ts'
 import { withPictures } from '../with-pictures.ts'
 
 const placeSchema = z.tuple([z.iso.datetime().nullable(), z.number().int()])
@@ -14,10 +15,14 @@ const maxRounds = 10
 /** A page of the person's items. The networks' payloads and what items were before are left out of lists; one item by itself has them. */
 export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listItems> {
   return async ({ userId, app, query, request }) => {
-    const { order, cursor, limit } = query
+    const { order, cursor, limit, copies } = query
     const { filter, search } = await filterOf(parts.db, userId, app, query)
     if (isHopeless(filter)) return { items: [], next: null }
     const items: StoredItem[] = []
+    const told = async () => {
+      const all = await withCopies(parts, userId, items, { types: filter.types, isWhole: false, request })
+      return copies === 'once' ? all.filter((item) => isFirst(item, all, filter, order)) : all
+    }
     let after = cursor === undefined ? null : readCursor(cursor)
     for (let round = 0; round < maxRounds; round++) {
       const wanted = limit - items.length
@@ -27,10 +32,10 @@ export function listItems(parts: ReadParts): Handler<typeof platformRoutes.listI
       for (const item of await withPictures(parts.db, userId, await readItems(parts, userId, some, request)))
         if (search === null || search.isIn(item.object, byStem.get(item.key) ?? [])) items.push(withoutRaw(item))
       after = some.at(-1) ?? after
-      if (rows.length <= wanted) return { items, next: null }
+      if (rows.length <= wanted) return { items: await told(), next: null }
       if (search === null || items.length === limit) break
     }
-    return { items, next: after && writeCursor(after) }
+    return { items: await told(), next: after && writeCursor(after) }
   }
 }
 

@@ -21,6 +21,8 @@ export async function refuseForgotten(db: Database, userId: string): Promise<voi
 export const personTables = [
   'idempotency_keys',
   'places',
+  'likenesses',
+  'kept_apart',
   'reindexings',
   'items',
   'absent_items',

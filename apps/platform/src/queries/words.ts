@@ -1,4 +1,6 @@
+import type { ContentType } from '@asheville/core'
 import type { Database } from '@asheville/database'
+import type { Likenesses } from '../same/likenesses.ts'
 
 /** A page file whose items are to be looked at. */
 export interface UnreadPage {
@@ -61,7 +63,22 @@ export interface Found {
   hash: string
   marks: readonly number[]
   place: { latitude: number; longitude: number } | null
+  likenesses: Likenesses
 }
+
+/** Of what people post themselves: of what is another's, or meant for one alone, there are no copies. */
+const copiedTypes: readonly ContentType[] = [
+  'posts',
+  'photos',
+  'videos',
+  'audio',
+  'articles',
+  'comments',
+  'check-ins',
+  'events',
+  'routes',
+  'fitness',
+]
 
 /** What these items are found by from now on; what has become another since waits for its turn. */
 export async function saveFound(db: Database, userId: string, storageId: string, found: readonly Found[]): Promise<void> {
@@ -77,6 +94,25 @@ export async function saveFound(db: Database, userId: string, storageId: string,
       [userId, storageId, keys, found.map(({ hash }) => hash), found.map(({ marks }) => `{${marks.join()}}`)],
     )
     await tx.query('DELETE FROM places WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3)', [userId, storageId, keys])
+    await tx.query('DELETE FROM likenesses WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3)', [userId, storageId, keys])
+    const alike = found.flatMap(({ key, likenesses: { found: some, sketch } }) => some.map((one) => ({ key, ...one, sketch })))
+    if (alike.length > 0)
+      await tx.query(
+        `INSERT INTO likenesses (user_id, storage_id, key, kind, value, sketch)
+         SELECT $1, $2, l.key, l.kind, l.value, l.sketch::integer[]
+         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::text[]) AS l(key, kind, value, sketch)
+         JOIN items i ON i.user_id = $1 AND i.storage_id = $2 AND i.key = l.key AND i.content_type = ANY($7)
+         ON CONFLICT (user_id, storage_id, key, kind, value) DO UPDATE SET sketch = EXCLUDED.sketch`,
+        [
+          userId,
+          storageId,
+          alike.map(({ key }) => key),
+          alike.map(({ kind }) => kind),
+          alike.map(({ value }) => value),
+          alike.map(({ sketch }) => sketch && `{${sketch.join()}}`),
+          copiedTypes,
+        ],
+      )
     if (placed.length > 0)
       await tx.query(
         `INSERT INTO places (user_id, storage_id, key, latitude, longitude)

@@ -6,6 +6,7 @@ import type { PageCache } from '../page-cache.ts'
 import { objectOf, parsePage, salvage } from '../page-file.ts'
 import { claimUnread, noteRead, putOff, saveFound, staleItems, type Found, type UnreadPage } from '../queries/words.ts'
 import { readText } from '../read-text.ts'
+import { likenessesOf } from '../same/likenesses.ts'
 import type { StorageOf } from '../storage-access.ts'
 import type { FreshItems, FreshQueue } from './fresh-items.ts'
 import { itemText } from './item-text.ts'
@@ -31,7 +32,7 @@ const longestWaitMs = 24 * 3600_000
 const portionItems = 100
 
 /**
- * Looks up the words and places of what was stored just now, then of pages that changed and have items still to be looked at, one after the
+ * Looks up the words, places and likenesses of what was stored just now, then of pages that changed and have items still to be looked at, one after the
  * other, until there is none. It works for everybody (`asService`). A page that cannot be read now is put off, ever longer; that fails nothing else.
  */
 export async function indexWords(parts: IndexWordsParts, signal: AbortSignal): Promise<void> {
@@ -79,8 +80,8 @@ async function indexItems(parts: IndexWordsParts, { userId, storageId, items }: 
     const stems = await stemsOfAll(parts.db, read)
     const found = counted(parts, () =>
       some.map(({ key, hash }, index): Found => {
-        const { words, place } = read[index]!
-        return { key, hash, place, marks: marksOf(marker, words, stems[index]!) }
+        const { words, place, likenesses } = read[index]!
+        return { key, hash, place, likenesses, marks: marksOf(marker, words, stems[index]!) }
       }),
     )
     await saveFound(parts.db, userId, storageId, found)
@@ -100,7 +101,7 @@ function counted<T>({ metrics }: IndexWordsParts, work: () => T): T {
 function lookAt(object: Readonly<Record<string, unknown>>) {
   const { text, language } = itemText(object)
   const words = [...new Set(wordsOf(text))]
-  return { words, stemmers: words.map((word) => stemmerOf(word, language)), place: placeOf(object) }
+  return { words, stemmers: words.map((word) => stemmerOf(word, language)), place: placeOf(object), likenesses: likenessesOf(object) }
 }
 
 /** Of each item the stems of its words; each word is asked about once. */

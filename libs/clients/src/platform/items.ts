@@ -3,6 +3,36 @@ import { z } from 'zod'
 import { id, count, read, itemKeySchema } from './parts.ts'
 import { pictureSchema, storedMediaCountSchema } from './media.ts'
 
+/** Why items are held for the same: one gives the other's address, they show the same files, or say nearly the same at nearly the same time. */
+const sameBySchema = z.enum(['link', 'files', 'words'])
+export type SameBy = z.infer<typeof sameBySchema>
+
+const otherItemShape = {
+  key: z.string(),
+  id: z.string(),
+  network: z.string(),
+  account: z.string(),
+  contentType: contentTypeSchema,
+  at: instantSchema.nullable(),
+  goneAt: instantSchema.nullable(),
+}
+
+/** The same item on another network, or in another account. */
+const copySchema = z.strictObject({
+  ...otherItemShape,
+  because: z.strictObject({
+    by: sameBySchema,
+    /** Between the two; null: one is not dated. */
+    minutes: count.nullable(),
+    words: z.string().describe('The reason in English, as in `Same words within 3 minutes`'),
+  }),
+  /** Of one item by itself: where it is to be seen; null: its network does not say. */
+  url: z.string().nullable().optional(),
+  /** Of one item by itself: how often it was liked, shared and answered, of what its network tells. */
+  reactions: z.strictObject({ likes: count, shares: count, replies: count }).partial().optional(),
+})
+export type ItemCopy = z.infer<typeof copySchema>
+
 /** An item as it lies in the storage: `object` carries its media's places and the `asheville:` properties. */
 export const storedItemSchema = z
   .strictObject({
@@ -20,6 +50,8 @@ export const storedItemSchema = z
     object: as2ObjectSchema,
     /** What is known of its pictures, by `asheville:path`; nothing of those that nobody has looked at yet. */
     pictures: z.record(z.string(), pictureSchema).optional(),
+    copies: z.array(copySchema).optional().describe('What is held for the same elsewhere, of the content types that whoever asks may see'),
+    keptApart: z.array(z.strictObject(otherItemShape)).optional().describe('Of one item by itself: what its person said is not the same'),
   })
   .meta({ id: 'Item' })
 export type StoredItem = z.infer<typeof storedItemSchema>
@@ -76,6 +108,10 @@ export const itemRoutes = {
     query: z.strictObject({
       ...filterShape,
       order: z.enum(['newest', 'oldest']).default('newest'),
+      copies: z
+        .enum(['each', 'once'])
+        .default('each')
+        .describe('`once`: of items that are held for the same, the first in this order alone, so that a page may have fewer than `limit`'),
       cursor: z.string().max(500).optional(),
       limit: z.coerce.number().int().min(1).max(100).default(30),
     }),
@@ -127,6 +163,14 @@ export const itemRoutes = {
     params: z.strictObject({ key: itemKeySchema }),
     reply: storedItemSchema,
     etag: true,
+  }),
+  setApart: route({
+    method: 'PUT',
+    path: '/v1/apart',
+    summary: 'Say of two items that they are not the same, whatever they look like, or take that back',
+    policy: { who: 'service', from: ['web'], user: true },
+    body: z.strictObject({ key: itemKeySchema, other: itemKeySchema, isApart: z.boolean() }),
+    reply: 'none',
   }),
   getSpace: route({
     method: 'GET',
