@@ -89,6 +89,24 @@ describe('listItems', () => {
   })
 })
 
+test('what each content type takes is told by its page files', async () => {
+  const ada = asheville.person()
+  const posts = [0, 1, 2].map((number) => post(number, { at: `2024-0${number + 1}-05`, content: 'x'.repeat(1000 * (number + 1)) }))
+  const { connectionId } = streamOf(asheville, ada)
+  await streamOf(asheville, ada, connectionId).put([...posts, post(9, { contentType: 'likes' })])
+  const pages = await asheville.db.query<{ contentType: string; bytes: number }>(
+    `SELECT split_part(path, '/', 3) AS "contentType", sum(bytes)::bigint AS bytes FROM pages WHERE user_id = $1 GROUP BY 1 ORDER BY 1`,
+    [ada.userId],
+  )
+  const { types } = await asheville.client.getCoverage({ userId: ada.userId })
+  expect(types.map(({ contentType, bytes }) => ({ contentType, bytes }))).toEqual(pages)
+  expect(types).toMatchObject([
+    { contentType: 'likes', items: 1 },
+    { contentType: 'posts', items: 3 },
+  ])
+  expect(types[1]!.bytes).toBeGreaterThan(6000)
+})
+
 describe('what belongs to somebody else is not there', () => {
   test('items, counts, storages', async () => {
     const [ada, bob] = [asheville.person(), asheville.person()]

@@ -145,7 +145,9 @@ const running: StoredVerification = {
   finishedAt: null,
 }
 const sound: Coverage = {
-  types: [{ ...type, items: 90, gone: 0, verified: 90, oldest: '2020-01-01T00:00:00.000Z', newest: '2024-01-01T00:00:00.000Z' }],
+  types: [
+    { ...type, items: 90, gone: 0, verified: 90, bytes: 12_345, oldest: '2020-01-01T00:00:00.000Z', newest: '2024-01-01T00:00:00.000Z' },
+  ],
   absent: [],
   media: [{ storageId: disk.id, files: 3, bytes: 300, verified: 3, missing: 0, damaged: 0 }],
   verifications: [{ ...running, state: 'done', finishedAt: '2026-01-01T00:01:00.000Z' }],
@@ -166,7 +168,7 @@ function showCoverage(coverage: Coverage): Promise<string> {
 describe('verifying', () => {
   test('tells what is stored, sound and missing; what can be done is offered, and nothing else', async () => {
     const whole = await showCoverage(sound)
-    for (const words of ['90 stored', '90 verified', 'Verify now', '24 lists']) expect(whole).toContain(words)
+    for (const words of ['90 stored', '12.3 kB', '90 verified', 'Verify now', '24 lists']) expect(whole).toContain(words)
     for (const words of ['Bring back', 'Leave it out', 'gone for good']) expect(whole).not.toContain(words)
     const broken = await showCoverage(damaged)
     for (const words of [

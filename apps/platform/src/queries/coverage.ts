@@ -11,6 +11,8 @@ export interface CoverageRow {
   items: number
   gone: number
   verified: number
+  /** Of the page files, shared out evenly among the items of each. */
+  bytes: number
   oldest: string | null
   newest: string | null
 }
@@ -18,7 +20,8 @@ export interface CoverageRow {
 export function countCoverage(db: Database, userId: string): Promise<CoverageRow[]> {
   return db.query(
     `SELECT i.storage_id AS "storageId", i.connection_id AS "connectionId", i.network, i.account_id AS "accountId", i.content_type AS "contentType",
-       count(*) AS items, count(i.gone_at) AS gone, count(p.verified_at) AS verified, min(i.at) AS oldest, max(i.at) AS newest
+       count(*) AS items, count(i.gone_at) AS gone, count(p.verified_at) AS verified,
+       round(sum(p.bytes::numeric / greatest(p.items, 1)))::bigint AS bytes, min(i.at) AS oldest, max(i.at) AS newest
      FROM items i JOIN pages p USING (user_id, storage_id, path) WHERE i.user_id = $1
      GROUP BY 1, 2, 3, 4, 5 ORDER BY 3, 4, 5, 2`,
     [userId],

@@ -32,6 +32,8 @@ export const coverageSchema = z.strictObject({
       gone: count,
       /** Of these, in a file whose bytes were seen to be right since it was written. */
       verified: count,
+      /** What they take in their page files. Their pictures and films count as `media`: one file may be shown by items of several types and networks. */
+      bytes: count,
       oldest: instantSchema.nullable(),
       newest: instantSchema.nullable(),
     }),
@@ -69,7 +71,8 @@ export const coverageRoutes = {
   getCoverage: route({
     method: 'GET',
     path: '/v1/coverage',
-    summary: 'What is stored, verified and missing, by storage, connection, content type and month; for our own services files too',
+    summary:
+      'What is stored, what it takes, and what of it is verified and missing, by storage, connection, content type and month; for our own services files too',
     policy: read,
     reply: coverageSchema,
   }),

@@ -6,6 +6,7 @@ export interface TypeLine {
   contentType: ContentType
   stored: number
   verified: number
+  bytes: number
   /** What the network says exists; null: it does not say. */
   available: number | null
   /** Months of which something is missing; `null`: without a date. */
@@ -72,6 +73,7 @@ function linesOf(types: Coverage['types'], absent: Coverage['absent'], status: N
       contentType,
       stored: stored?.items ?? 0,
       verified: stored?.verified ?? 0,
+      bytes: stored?.bytes ?? 0,
       available: status?.types.find((one) => one.contentType === contentType)?.available ?? null,
       gaps: [...months].map(([month, rows]) => ({ month, items: sum(rows) })),
       missing: sum(missing),
