@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHttp } from '@asheville/http-client'
@@ -449,29 +450,32 @@ test('a summary that the storage is slow to take is not written over that of a l
   const ada = asheville.person()
   const stream = streamOf(asheville, ada)
   await stream.put([post(1, { at: '2024-03-05' })])
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-  const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+  const [gate, reached] = [new AbortController(), new AbortController()]
   asheville.disturb((storage) => ({
     ...storage,
     async put(uploads, given) {
       if (uploads.some(({ path }) => path === 'asheville.json')) {
-        reach()
-        await gate
+        reached.abort()
+        await aborted(gate.signal)
       }
       return storage.put(uploads, given)
     },
   }))
   try {
     const earlier = finish(ada)
-    await reached
+    await aborted(reached.signal)
     await stream.put([post(2, { at: '2024-04-05' })])
     await expect(finish(ada)).rejects.toMatchObject({ kind: 'unavailable' })
-    open()
+    gate.abort()
     await earlier
     await finish(ada)
     expect(String(await read(ada.storage, 'asheville.json'))).toContain('posts/2024-04.json')
   } finally {
-    open()
+    gate.abort()
     asheville.disturb(null)
   }
 })
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
+}
