@@ -7,7 +7,12 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 const currentForm = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$`
 
 // The thread pool has four threads, which files and names of hosts need too; each hash takes 19 MiB while it lasts.
-const inTurn = takeTurns({ atOnce: Math.min(3, Math.max(1, availableParallelism())), waiting: 500, waitMs: 6000 })
+const inTurn = takeTurns({
+  atOnce: Math.min(3, Math.max(1, availableParallelism())),
+  waiting: 500,
+  waitMs: 6000,
+  refusal: 'Too many people sign in at this moment',
+})
 
 /** Argon2id in PHC form, computed in the thread pool, a few at a time. `unavailable` when too many wait. */
 export function hashPassword(password: string): Promise<string> {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import { takeTurns } from './take-turns.ts'
 
 test('so many at once, the others in their order; a failure passes its turn on', async () => {
-  const inTurn = takeTurns({ atOnce: 2, waiting: 10, waitMs: 60_000 })
+  const inTurn = takeTurns({ atOnce: 2, waiting: 10, waitMs: 60_000, refusal: 'later' })
   let [now, most] = [0, 0]
   const ended: number[] = []
   const results = await Promise.allSettled(
@@ -23,7 +23,7 @@ test('so many at once, the others in their order; a failure passes its turn on',
 })
 
 test('too many waiting, or waiting too long: come back later, and the turn is not lost', async () => {
-  const inTurn = takeTurns({ atOnce: 1, waiting: 1, waitMs: 30 })
+  const inTurn = takeTurns({ atOnce: 1, waiting: 1, waitMs: 30, refusal: 'later' })
   let end: () => void = () => undefined
   const first = inTurn(() => new Promise<void>((resolve) => (end = resolve)))
   const late = expect(inTurn(() => Promise.resolve())).rejects.toMatchObject({ kind: 'unavailable', retryAfterMs: 30 })

@@ -6,22 +6,25 @@ export interface Turns {
   /** How many may wait, and how long each. */
   waiting: number
   waitMs: number
+  /** What whoever is sent away is told. */
+  refusal: string
 }
 
 /**
  * Runs work a few at a time, first come first served. Whoever would wait too long, or find too many waiting, gets
  * `unavailable` with the time to come back after: so a flood costs neither memory nor the time of those who are served.
  */
-export function takeTurns({ atOnce, waiting, waitMs }: Turns): <T>(work: () => Promise<T>) => Promise<T> {
+export function takeTurns({ atOnce, waiting, waitMs, refusal }: Turns): <T>(work: () => Promise<T>) => Promise<T> {
   let working = 0
   const queue: (() => void)[] = []
+  const tooMany = () => new AshevilleError('unavailable', refusal, { retryAfterMs: waitMs })
 
   function wait(): Promise<void> {
-    if (queue.length >= waiting) return Promise.reject(tooMany(waitMs))
+    if (queue.length >= waiting) return Promise.reject(tooMany())
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         queue.splice(queue.indexOf(go), 1)
-        reject(tooMany(waitMs))
+        reject(tooMany())
       }, waitMs)
       const go = () => {
         clearTimeout(timer)
@@ -45,6 +48,21 @@ export function takeTurns({ atOnce, waiting, waitMs }: Turns): <T>(work: () => P
   }
 }
 
-function tooMany(retryAfterMs: number): AshevilleError {
-  return new AshevilleError('unavailable', 'Too many people sign in at this moment', { retryAfterMs })
+/**
+ * The same for each person by themselves. Only one piece of work of a person then waits for a lock on what is theirs; each keeps one of the
+ * database's connections meanwhile, which others need.
+ */
+export function takeTurnsByPerson(turns: Turns): <T>(userId: string, work: () => Promise<T>) => Promise<T> {
+  const people = new Map<string, { inTurn: ReturnType<typeof takeTurns>; asking: number }>()
+  return async (userId, work) => {
+    const person = people.get(userId) ?? { inTurn: takeTurns(turns), asking: 0 }
+    people.set(userId, person)
+    person.asking += 1
+    try {
+      return await person.inTurn(work)
+    } finally {
+      person.asking -= 1
+      if (person.asking === 0) people.delete(userId)
+    }
+  }
 }

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { SyncJob } from '@asheville/clients'
+import { kindOf } from '@asheville/core'
 import { startAccounts, type RunningAccounts } from './start-accounts.ts'
 import { calm, setUp } from './sync-kit.ts'
 
@@ -118,4 +120,22 @@ describe('of one person’s jobs for a network', () => {
     expect((await claim()).sort()).toEqual(ids(jobs.filter(({ userId }) => userId === whale.userId)).sort())
     expect(await claim()).toEqual([])
   })
+})
+
+test('who asks again and again while their own work holds them up keeps nobody else waiting', async () => {
+  const { userId, sync } = await setUp(accounts)
+  const other = await accounts.signUp()
+  const asked = await accounts.db.transaction(async (tx) => {
+    await tx.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId])
+    const replies = Array.from({ length: 60 }, () => sync().then(({ sync: { id } }) => id, kindOf))
+    while (
+      (await accounts.db.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).length === 0
+    )
+      await delay(5)
+    expect(await accounts.web.getUser({ userId: other.user.id })).toMatchObject({ id: other.user.id })
+    return replies
+  })
+  const answers = await Promise.all(asked)
+  expect(answers).toContain('unavailable')
+  expect(new Set(answers.filter((answer) => answer !== 'unavailable')).size).toBeLessThanOrEqual(1)
 })

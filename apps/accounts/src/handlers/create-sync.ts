@@ -4,11 +4,15 @@ import type { Context } from '../context.ts'
 import { lockPerson } from '../queries/users.ts'
 import { beginWork } from '../streams/begin-work.ts'
 import { chooseStreams } from '../streams/choose-streams.ts'
+import { takeTurnsByPerson } from '../take-turns.ts'
 
 export function handleCreateSync(context: Context): Handler<typeof accountsRoutes.createSync> {
+  const inTurn = takeTurnsByPerson({ atOnce: 1, waiting: 20, waitMs: 1500, refusal: 'You have asked for this many times at this moment' })
   return ({ userId, body: { trigger, from, ...wish } }) =>
-    context.db.transaction(async (tx) => {
-      await lockPerson(tx, userId)
-      return beginWork(tx, userId, await chooseStreams(context, tx, userId, wish), { trigger, from, interrupts: false })
-    })
+    inTurn(userId, () =>
+      context.db.transaction(async (tx) => {
+        await lockPerson(tx, userId)
+        return beginWork(tx, userId, await chooseStreams(context, tx, userId, wish), { trigger, from, interrupts: false })
+      }),
+    )
 }
