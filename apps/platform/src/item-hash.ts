@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { StoredObject } from './stored-object.ts'
 
 /** What platform itself notes in an object; it says nothing about the content. */
@@ -22,7 +22,7 @@ const notes = new Set([
  * @returns 128 bits, base64url
  */
 export function itemHash(object: object): string {
-  return createHash('sha256').update(canonical(object)).digest().subarray(0, 16).toString('base64url')
+  return hash('sha256', canonical(object), 'buffer').subarray(0, 16).toString('base64url')
 }
 
 /** The same of what an item was stored from: what a person changed in it by hand since is no part of it. */

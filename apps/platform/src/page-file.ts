@@ -38,8 +38,14 @@ export function newPage(about: { network: string; account: { id: string; handle:
 }
 
 export function toEntry(object: StoredObject): ItemEntry {
-  const { id, 'asheville:at': at, ...rest } = object
-  return { id, at, line: JSON.stringify({ id, 'asheville:at': at, ...rest }), object }
+  const { id, 'asheville:at': at } = object
+  const [first, second] = Object.keys(object)
+  return { id, at, line: JSON.stringify(first === 'id' && second === 'asheville:at' ? object : inOrder(object)), object }
+}
+
+/** Those two first, so that a page can be looked through quickly. What was made here has them there, and is not copied for it. */
+function inOrder({ id, 'asheville:at': at, ...rest }: StoredObject): StoredObject {
+  return { id, 'asheville:at': at, ...rest }
 }
 
 export function objectOf(entry: Entry): StoredObject {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { nameMark, safeName, shortenedName, type ContentType } from '@asheville/core'
 
 /**
@@ -54,5 +54,5 @@ export function mediaPath(sha256: string, extension: string, at: string | null):
  */
 export function itemKey(item: { network: string; accountId: string; contentType: string; id: string }): string {
   const name = JSON.stringify([item.network, item.accountId, item.contentType, item.id])
-  return createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')
+  return hash('sha256', name, 'buffer').subarray(0, 16).toString('base64url')
 }
