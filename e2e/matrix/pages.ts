@@ -14,6 +14,7 @@ const idParams: Record<string, keyof Belongings | null> = {
   '/syncs/:id': 'syncId',
   '/items/:key': 'key',
   '/items/:key/focus': 'key',
+  '/items/:key/apart': 'key',
   '/files/*path': 'path',
   '/connect/:provider': null,
   '/sign-in/:provider': null,
@@ -41,6 +42,7 @@ const otherIds: Record<string, { in: 'query' | 'form'; name: string; kind: keyof
     { in: 'form', name: 'storage', kind: 'storageId' },
   ],
   'POST /items/:key/focus': [{ in: 'form', name: 'path', kind: 'path' }],
+  'POST /items/:key/apart': [{ in: 'form', name: 'other', kind: 'key' }],
   'POST /notifications/read': [{ in: 'form', name: 'upTo', kind: 'notificationId' }],
   'POST /connect/:provider/second': [{ in: 'form', name: 'parked', kind: 'parkedId' }],
 }

@@ -15,6 +15,8 @@ export interface Format {
   plainTime(instant: string, style: TimeStyle): string
   /** How long, in the one unit that reads well: `3 minutes`. Rounded up, so that it is never over before it began. */
   duration(seconds: number): string
+  /** `Mastodon, Bluesky, and Twitter`. */
+  list(names: readonly string[]): string
   /** `2025-03` → `March 2025`. */
   month(yearAndMonth: string): string
   /** As short as they get, from January on: `J`. */
@@ -66,6 +68,7 @@ export function createFormat(locale: Locale, now: () => Date = () => new Date())
     // That first of January was a Monday.
     weekdayNames: () => Array.from({ length: 7 }, (_, day) => shortWeekdays.format(Date.UTC(2024, 0, day + 1))),
     month: (yearAndMonth) => months.format(new Date(`${yearAndMonth}-01T00:00:00.000Z`)),
+    list: (names) => new Intl.ListFormat(locale).format(names),
     number: (value) => numbers.format(value),
     bytes(value) {
       const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))

@@ -27,6 +27,8 @@ describe('texts', () => {
       'profile.done-',
       'tell.',
       'focus.',
+      'copies.',
+      'reactions.',
     ]
     expect(keys.filter((key) => !asked.has(key) && !prefixes.some((prefix) => key.startsWith(prefix)))).toEqual([])
     const called = sources.flatMap(({ text }) => [...text.matchAll(/\bt\(\s*'([^']+)'\s*[,)]/g)].map(([, key = '']) => key))

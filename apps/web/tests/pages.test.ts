@@ -590,7 +590,7 @@ describe('browsing', () => {
       {
         limit: 24,
         order: 'newest',
-        copies: 'each',
+        copies: 'once',
         network: 'mastodon',
         contentType: 'posts',
         from: '2025-01-01T00:00:00.000Z',
@@ -600,6 +600,49 @@ describe('browsing', () => {
     expect(page).toContain('href="/browse?network=mastodon&amp;type=posts&amp;from=2025-01-01&amp;to=2025-01-31&amp;cursor=after-one"')
     expect(page).not.toContain('<script>')
     expect((await visitor.get('/browse?type=nonsense&from=yesterday')).status).toBe(200)
+  })
+
+  test('what is the same on several networks is one card; its page tells all and why, and takes that it is not so', async () => {
+    const given = script()
+    const because = { by: 'words' as const, minutes: 3, words: 'Same words within 3 minutes' }
+    const other = {
+      key: 'two',
+      id: 'at://two',
+      network: 'bluesky',
+      account: 'ann.example',
+      contentType: 'posts' as const,
+      at: null,
+      goneAt: null,
+    }
+    const copy = { ...other, because, url: 'https://bsky.example/two', reactions: { likes: 1, shares: 1200 } }
+    const item = { ...itemOf('one', { content: '<p>Hello</p>', likes: { type: 'Collection', totalItems: 5 } }), copies: [copy] }
+    let shown: typeof item | (Omit<typeof item, 'copies'> & { keptApart: (typeof other)[] }) = item
+    const said: unknown[] = []
+    given.platform.listItems = async () => ({ items: [item], next: null })
+    given.platform.getItem = async () => shown
+    given.platform.setApart = async ({ body }) => void said.push(body)
+    const visitor = await start(given)
+    expect(await (await visitor.get('/browse')).text()).toContain('Also on Bluesky')
+    const page = await (await visitor.get('/items/one')).text()
+    for (const words of [
+      'Same words within 3 minutes',
+      '1 like · 1,200 shares',
+      '5 likes',
+      'https://bsky.example/two',
+      'These are not the same',
+    ])
+      expect(page).toContain(words)
+    const parted = await visitor.submit('/items/one', '/items/one/apart', { other: 'two', say: 'apart' })
+    expect(parted.headers.get('location')).toBe('/items/one?done=parted')
+    const { copies: _, ...alone } = item
+    shown = { ...alone, keptApart: [other] }
+    expect(await (await visitor.get('/items/one?done=parted')).text()).toContain('Take that back')
+    await visitor.submit('/items/one', '/items/one/apart', { other: 'two', say: 'same' })
+    expect(said).toEqual([
+      { key: 'one', other: 'two', isApart: true },
+      { key: 'one', other: 'two', isApart: false },
+    ])
+    expect((await visitor.submit('/items/one', '/items/one/apart', { other: '../two', say: 'apart' })).status).toBe(404)
   })
 
   test('files of safe kinds are shown, all others downloaded; nothing in them can run', async () => {

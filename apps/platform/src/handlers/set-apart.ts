@@ -11,9 +11,9 @@ import type { FocusParts } from './set-focus.ts'
 export function setApart({ db, storageOf, now }: FocusParts): Handler<typeof platformRoutes.setApart> {
   return async ({ userId, body: { key, other, isApart }, signal }) => {
     const rows = await rowsByKeys(db, userId, [key, other])
-    if (key === other && isApart) throw new AshevilleError('invalid', 'An item is the same as itself')
     const [one, two = key === other ? one : undefined] = rows
     if (!one || !two) throw new AshevilleError('not-found', 'There is no such item')
+    if (key === other && isApart) throw new AshevilleError('invalid', 'An item is the same as itself')
     const decision: Decision = { kind: 'not-the-same', at: now().toISOString(), items: [subjectItem(one), subjectItem(two)] }
     const isOther = (each: Decision) => each.kind !== decision.kind || subjectOf(each) !== subjectOf(decision)
     for (const storageId of new Set(rows.map((row) => row.storageId))) {

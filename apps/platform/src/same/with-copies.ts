@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ItemCopy, SameBy, StoredItem } from '@asheville/clients'
+import { reactionsOf, type ItemCopy, type SameBy, type StoredItem } from '@asheville/clients'
 import type { ContentType } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { keptApartOf, rowsByKeys } from '../queries/same.ts'
@@ -107,12 +107,4 @@ function addressOf(url: unknown): string | null {
   const [first] = [url].flat()
   const address = typeof first === 'object' && first !== null ? (first as { href?: unknown }).href : first
   return typeof address === 'string' && /^https?:\/\//i.test(address) ? address : null
-}
-
-function reactionsOf(object: Readonly<Record<string, unknown>>): ItemCopy['reactions'] {
-  const counts = (['likes', 'shares', 'replies'] as const).flatMap((name) => {
-    const total = (object[name] as { totalItems?: unknown } | null | undefined)?.totalItems
-    return typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? [[name, total] as const] : []
-  })
-  return Object.fromEntries(counts)
 }

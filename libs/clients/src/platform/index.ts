@@ -7,6 +7,7 @@ import { storingRoutes } from './storing.ts'
 export * from './coverage.ts'
 export * from './items.ts'
 export * from './media.ts'
+export * from './reactions-of.ts'
 export * from './storing.ts'
 
 /** Platform's HTTP API. */

@@ -33,7 +33,7 @@ export function browsePages(site: Site): Binding[] {
       }
       const chosenMonth = monthOf(filter)
       const [{ items, next }, { counts }, { dates }] = await Promise.all([
-        platform.listItems({ query: { ...query, limit: pageSize, ...(cursor && { cursor }) }, userId }),
+        platform.listItems({ query: { ...query, copies: 'once', limit: pageSize, ...(cursor && { cursor }) }, userId }),
         platform.getCounts({ userId }),
         platform.getCalendar({ query: { ...query, by: chosenMonth ? 'day' : 'month' }, userId }),
       ])
@@ -51,7 +51,10 @@ export function browsePages(site: Site): Binding[] {
           contentTypes: choices(counts, ({ contentType }) => contentType, filter.contentType),
           months: byMonth(items).map(({ month, items: inMonth }) => ({
             name: month === null ? null : fmt.month(month),
-            items: inMonth.map((item) => itemView(item, site.networkTitle(item.network), t)),
+            items: inMonth.map((item) => ({
+              ...itemView(item, site.networkTitle(item.network), t),
+              also: (item.copies ?? []).map(({ network }) => ({ network, title: site.networkTitle(network) })),
+            })),
           })),
           calendar: chosenMonth
             ? daysOf(chosenMonth, dates, (from, to) => browseHref({ ...filter, from, to }, null))

@@ -1,6 +1,8 @@
+import { reactionsOf } from '@asheville/clients'
 import { AshevilleError } from '@asheville/core'
 import { page, type Binding, type Visit } from '@asheville/service'
 import { textOf } from '../../form-faults.ts'
+import { copyView, reactionTexts } from '../../copy-view.ts'
 import { itemView, rawOf } from '../../item-view.ts'
 import { sessionOf, type Site } from '../../site.ts'
 import { clickedBox, focusOf, focusParts } from './focus.ts'
@@ -23,6 +25,10 @@ export function itemPages(site: Site): Binding[] {
           raw: rawOf(stored.object),
           id: stored.id,
           isFocusSaved: visit.query.done === 'focus',
+          said: visit.query.done === 'parted' || visit.query.done === 'joined' ? visit.query.done : null,
+          copies: (stored.copies ?? []).map((copy) => copyView(copy, site.networkTitle(copy.network), t)),
+          keptApart: (stored.keptApart ?? []).map((copy) => copyView(copy, site.networkTitle(copy.network), t)),
+          reactions: reactionTexts(reactionsOf(stored.object), t),
           boxOf: clickedBox,
           focusParts,
         },
@@ -40,10 +46,19 @@ export function itemPages(site: Site): Binding[] {
       if (focus !== undefined) await platform.setFocus({ userId, body: { path, focus } })
       site.redirect(visit, `/items/${key}?done=focus`)
     }),
+    page('POST', '/items/:key/apart', { who: 'person' }, async (visit) => {
+      const key = keyOf(visit)
+      const isApart = textOf(visit.form, 'say') !== 'same'
+      const other = keyFrom(textOf(visit.form, 'other'))
+      await site.backends(visit).platform.setApart({ userId: sessionOf(site, visit).user.id, body: { key, other, isApart } })
+      site.redirect(visit, `/items/${key}?done=${isApart ? 'parted' : 'joined'}`)
+    }),
   ]
 }
 
-function keyOf({ params: { key = '' } }: Visit): string {
+const keyOf = ({ params: { key = '' } }: Visit): string => keyFrom(key)
+
+function keyFrom(key: string): string {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(key)) throw new AshevilleError('not-found', 'There is no such item')
   return key
 }
