@@ -8,9 +8,11 @@ import { emptySync, emptySyncFarRedis } from './metrics/empty-sync.ts'
 import { enqueue, enqueueFarRedis } from './metrics/enqueue.ts'
 import { dropboxWall, firstSyncWall } from './metrics/first-sync-wall.ts'
 import { indexUpsert } from './metrics/index-upsert.ts'
+import { hotRead } from './metrics/hot-read.ts'
 import { mergeRate } from './metrics/merge-rate.ts'
 import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.ts'
 import { mediaIntake } from './metrics/media-intake.ts'
+import { miss } from './metrics/miss.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
 import { status, statusFarRedis } from './metrics/status.ts'
 import { scaling } from './metrics/scaling.ts'
@@ -35,6 +37,8 @@ const metrics: readonly Metric[] = [
   mediaIntake,
   status,
   statusFarRedis,
+  hotRead,
+  miss,
   scaling,
   besideRclone,
 ]

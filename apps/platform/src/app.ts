@@ -1,7 +1,9 @@
 import { platformRoutes } from '@asheville/clients'
 import { bindAll, repeat, startService, type Apps, type Logger, type Service, type Verify } from '@asheville/service'
 import { asCaller, asService, type Database } from '@asheville/database'
+import type { Redis } from '@asheville/redis'
 import { createIdempotency } from './create-idempotency.ts'
+import { dropAfter } from './drop-after.ts'
 import { countDue } from './handlers/count-due.ts'
 import { events } from './handlers/events.ts'
 import { findMedia } from './handlers/find-media.ts'
@@ -24,7 +26,8 @@ import { setFocus } from './handlers/set-focus.ts'
 import { writeItems } from './handlers/write-items.ts'
 import { getCoverage, leaveOut, prepareRepair, startVerification } from './handlers/verify.ts'
 import { createPlatformMetrics } from './metrics.ts'
-import type { PageCache } from './page-cache.ts'
+import { createKeptReplies } from './kept-replies.ts'
+import { createPageCache } from './page-cache.ts'
 import type { OriginOf } from './origins-of.ts'
 import { createPageReader } from './page-reader.ts'
 import { createFindSize } from './renditions/find-size.ts'
@@ -52,8 +55,8 @@ export interface PlatformOptions {
   homeOf(userId: string): Promise<string>
   /** Whose connection brings what, of a person. */
   originsOf(userId: string): Promise<OriginOf>
-  /** Made with the metrics that `/metrics` shows. */
-  createCache(metrics: ReturnType<typeof createPlatformMetrics>): PageCache
+  /** For what is likely to be wanted again soon. */
+  redis: Redis
   scratchDir: string
   /** What smaller copies of pictures may take in the database, of everybody. */
   renditionsBytes: number
@@ -73,17 +76,18 @@ const wordsAtOnce = 2
 export async function startPlatform(options: PlatformOptions): Promise<Service> {
   const { db, now = () => new Date() } = options
   const metrics = createPlatformMetrics()
-  const cache = options.createCache(metrics)
+  const cache = createPageCache(options.redis, metrics)
+  const replies = createKeptReplies(options.redis)
   const storageOf: StorageOf = async (userId, storageId) => {
     const { storage, provider } = await options.storageOf(userId, storageId)
     return { storage: withCount(storage, provider, metrics), provider }
   }
   const fresh = createFreshQueue()
-  const reading = { db, storageOf, readPage: createPageReader(cache) }
+  const reading = { db, storageOf, readPage: createPageReader(cache), replies }
   const renderer = createRenderer()
-  const rendering = { db, storageOf, renderer, cacheBytes: options.renditionsBytes }
+  const rendering = { db, storageOf, replies, renderer, cacheBytes: options.renditionsBytes }
   const storing = { db, storageOf, spooler: createSpooler({ directory: options.scratchDir }), underWay: new Map() }
-  const verifier = startVerifier({ db, storageOf, cache, fresh, logger: options.logger, now })
+  const verifier = startVerifier({ db, storageOf, cache, replies, fresh, logger: options.logger, now })
   const verifying = { db, storageOf, wake: () => verifier.wake() }
   const bindings = bindAll(platformRoutes, {
     findMedia: findMedia({ db, storageOf }),
@@ -122,7 +126,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     verify: options.verify,
     apps: options.apps,
     version: options.version,
-    bindings,
+    bindings: bindings.map((binding) => dropAfter(binding, replies)),
     idempotency: createIdempotency(db),
     asCaller,
     metrics: metrics.registry,
@@ -137,7 +141,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Service> 
     },
   })
   const loops = Array.from({ length: wordsAtOnce }, () =>
-    repeat('index-words', wordsEveryMs, () => asService(() => indexWords({ db, storageOf, cache, fresh, metrics }, signal)), {
+    repeat('index-words', wordsEveryMs, () => asService(() => indexWords({ db, storageOf, cache, replies, fresh, metrics }, signal)), {
       log: options.logger,
       signal,
     }),

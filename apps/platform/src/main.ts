@@ -8,7 +8,6 @@ import { storageById } from '@asheville/storages'
 import { startPlatform } from './app.ts'
 import { readPlatformConfig } from './config.ts'
 import { createApps } from './create-apps.ts'
-import { createPageCache } from './page-cache.ts'
 import { createHomeOf } from './home-of.ts'
 import { createOriginsOf } from './origins-of.ts'
 import { createStorageAccess } from './storage-access.ts'
@@ -40,7 +39,7 @@ runService(async () => {
     storageOf: createStorageAccess({ accounts, storageById, http, variables }),
     homeOf: createHomeOf(accounts),
     originsOf: createOriginsOf(accounts),
-    createCache: (metrics) => createPageCache(redis, metrics),
+    redis,
     scratchDir: config.SCRATCH_DIR,
     renditionsBytes: config.RENDITIONS_MB * 1024 ** 2,
     version: '0.1.0',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AshevilleError, kindOf } from '@asheville/core'
 import { asPerson, type Database } from '@asheville/database'
 import { errorFields, type Logger } from '@asheville/service'
+import type { KeptReplies } from './kept-replies.ts'
 import type { PageCache } from './page-cache.ts'
 import { claimVerification, endVerification, holdVerification, restVerification, type Due } from './queries/verifications.ts'
 import type { StorageOf } from './storage-access.ts'
@@ -12,6 +13,7 @@ export interface VerifierParts {
   db: Database
   storageOf: StorageOf
   cache: PageCache
+  replies: Pick<KeptReplies, 'drop'>
   fresh: FreshQueue
   logger: Logger
   now(): Date
@@ -74,6 +76,7 @@ async function work(parts: VerifierParts, due: Due, closing: AbortSignal): Promi
     await giveBack(db, due, error, closing).catch(() => undefined)
   } finally {
     clearInterval(holding)
+    await parts.replies.drop(due.userId)
   }
 }
 

@@ -10,7 +10,6 @@ import { storageById } from '@asheville/storages'
 import { connectRedis } from '@asheville/redis'
 import { serviceKeys, testDatabase, testRedis } from '@asheville/testkit'
 import { startPlatform } from '../src/app.ts'
-import { createPageCache } from '../src/page-cache.ts'
 
 /** A platform over real Postgres, Redis and disk, with people who have one storage each. */
 export interface Constellation {
@@ -70,7 +69,7 @@ export async function startConstellation(options: { redisUrl?: string } = {}): P
     },
     originsOf: async () => () => origin,
     homeOf: async (userId) => [...people].find(([, { owner }]) => owner === userId)![0],
-    createCache: (metrics) => createPageCache(redis, metrics),
+    redis,
     scratchDir: join(directory, 'scratch'),
     renditionsBytes: 64 * 1024 ** 2,
     version: 'test',

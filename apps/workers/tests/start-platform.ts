@@ -5,7 +5,6 @@ import { createDatabase } from '@asheville/database'
 import { startPlatform as start } from '@asheville/platform/src/app.ts'
 import { createApps } from '@asheville/platform/src/create-apps.ts'
 import { createHomeOf } from '@asheville/platform/src/home-of.ts'
-import { createPageCache } from '@asheville/platform/src/page-cache.ts'
 import { createStorageAccess } from '@asheville/platform/src/storage-access.ts'
 import { connectRedis } from '@asheville/redis'
 import { createVerifier, type Logger, type PublicKeys, type Sign } from '@asheville/service'
@@ -39,7 +38,7 @@ export async function startPlatform({ accountsUrl, redisUrl, sign, publicKeys, l
     storageOf: createStorageAccess({ accounts, storageById, http, variables: { LOCAL_STORAGE_DIR: join(directory, 'storage') } }),
     originsOf: () => Promise.reject(new Error('Nothing is made anew here')),
     homeOf: createHomeOf(accounts),
-    createCache: (metrics) => createPageCache(cache, metrics),
+    redis: cache,
     scratchDir: join(directory, 'spool'),
     renditionsBytes: 64 * 1024 ** 2,
     version: '0.0.0',

@@ -12,7 +12,7 @@ import { answerOnce, idempotencyKeyOf, keyedRequest, type Claim, type Idempotenc
 import { defaultMaxBytes, readForm, readJson, streamBody } from './read-body.ts'
 import type { Caller, Verify } from './service-tokens.ts'
 import { parseBody, parseParams, parseQuery, refuseNul } from './validate.ts'
-import { noteWritten, writtenBefore } from './written-replies.ts'
+import { noteWritten, writtenBefore, type Written } from './written-replies.ts'
 
 export interface ServeOptions {
   verify: Verify | undefined
@@ -92,8 +92,8 @@ async function answerApi(
   if (!options.idempotency) throw new Error('There is no place to keep idempotency keys')
   const keyed = keyedRequest(contract, key, { caller: app?.id ?? caller, userId }, [params, query, body])
   const answer = await answerOnce(options.idempotency, keyed, requestId, async (claim) => {
-    const body = textOf(contract, await handle(claim), context)
-    return { status: response.statusCode, body }
+    const { text } = writtenNow(contract, await handle(claim), context)
+    return { status: response.statusCode, body: text }
   })
   if (answer.isReplay) response.set('idempotent-replayed', 'true')
   response
@@ -183,18 +183,17 @@ async function sendReply(contract: RouteContract, reply: unknown, context: Conte
     return
   }
   if (contract.reply === 'stream' || contract.reply === 'events') return sendStream(contract.reply, reply, context)
-  const body = writtenBefore(reply) ?? noteWritten(reply, textOf(contract, reply, context))
+  const { text, etag } = writtenBefore(reply) ?? noteWritten(reply, writtenNow(contract, reply, context))
   const next = contract.paged ? (reply as { next?: unknown }).next : null
   if (typeof next === 'string') response.set('link', `<${nextPage(request, next)}>; rel="next"`)
-  if (contract.etag) {
-    const etag = etagOf(body)
+  if (etag !== null) {
     response.set('etag', etag).set('cache-control', 'private, no-cache')
     if (isKnown(request, etag)) return void response.status(304).end()
   }
   // Express' own `send` would read the type that it has just written, and turn long texts into bytes each time.
   response.setHeader('content-type', 'application/json; charset=utf-8')
-  response.setHeader('content-length', Buffer.byteLength(body))
-  response.end(body)
+  response.setHeader('content-length', Buffer.byteLength(text))
+  response.end(text)
 }
 
 /** A reference relative to the address that was asked for (RFC 8288), as what is in front of us may have another name for us. */
@@ -206,7 +205,7 @@ function nextPage({ originalUrl }: Request, cursor: string): string {
 }
 
 /** The reply as it is sent; throws `unexpected` for one outside its contract. */
-function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Context): string {
+function writtenNow({ reply: schema, etag: hasEtag }: RouteContract, reply: unknown, { log }: Context): Written & { text: string } {
   if (typeof schema === 'string') throw new Error('Bytes are not written as JSON')
   const checked = schema.safeParse(reply)
   if (!checked.success) {
@@ -216,7 +215,8 @@ function textOf({ reply: schema }: RouteContract, reply: unknown, { log }: Conte
     )
     throw new AshevilleError('unexpected', 'The reply is outside its contract')
   }
-  return JSON.stringify(reply)
+  const text = JSON.stringify(reply)
+  return { text, etag: hasEtag ? etagOf(text) : null }
 }
 
 async function sendStream(kind: 'stream' | 'events', reply: unknown, { response, signal }: Context): Promise<void> {

@@ -7,6 +7,8 @@ export interface ListedRow extends ItemRow {
   storageId: string
   handle: string
   arrived: number
+  /** Of its page file, as the index knows it. */
+  revision: string
 }
 
 /** The place after which a list goes on. */
@@ -37,8 +39,10 @@ export interface Filter {
   near: { latitude: number; longitude: number; metres: number } | null
 }
 
-export const listedColumns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle`
-export const listedTables = `items i JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id`
+export const listedColumns = `${itemColumns}, i.storage_id AS "storageId", i.arrived, a.handle, coalesce(g.revision, '') AS revision`
+export const listedTables = `items i
+  JOIN accounts a ON a.user_id = i.user_id AND a.storage_id = i.storage_id AND a.network = i.network AND a.account_id = i.account_id
+  LEFT JOIN pages g ON g.user_id = i.user_id AND g.storage_id = i.storage_id AND g.path = i.path`
 
 interface Conditions {
   tables: string

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { AshevilleError, kindOf, throwIfAborted } from '@asheville/core'
 import { asPerson, type Database } from '@asheville/database'
+import type { KeptReplies } from '../kept-replies.ts'
 import {
   boundRenditions,
   claimDuePictures,
@@ -19,6 +20,7 @@ import { limits, type Rendered } from './rendered.ts'
 export interface RenditionParts {
   db: Database
   storageOf: StorageOf
+  replies: Pick<KeptReplies, 'drop'>
   renderer: Renderer
   /** What all renditions together may take. */
   cacheBytes: number
@@ -71,7 +73,7 @@ export function renderSpooled(parts: RenditionParts, picture: StoredPicture, spo
 }
 
 async function render(
-  { db, renderer }: RenditionParts,
+  { db, replies, renderer }: RenditionParts,
   { userId, sha256, bytes, chosen }: StoredPicture,
   load: () => Promise<Uint8Array>,
   isUrgent: boolean,
@@ -80,6 +82,7 @@ async function render(
     if (bytes > limits.bytes) throw tooLarge()
     const rendered = await renderer.render(load, chosen, { isUrgent })
     await saveRendered(db, userId, sha256, rendered)
+    await replies.drop(userId)
     return rendered
   } catch (error) {
     if (error instanceof AshevilleError && error.kind === 'invalid') await noteUnrenderable(db, userId, sha256, error.message)

@@ -2,6 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Database } from '@asheville/database'
 import { kindOf } from '@asheville/core'
 import type { PlatformMetrics } from '../metrics.ts'
+import type { KeptReplies } from '../kept-replies.ts'
 import type { PageCache } from '../page-cache.ts'
 import { objectOf, parsePage, salvage } from '../page-file.ts'
 import { claimUnread, noteRead, putOff, saveFound, staleItems, type Found, type UnreadPage } from '../queries/words.ts'
@@ -19,6 +20,7 @@ export interface IndexWordsParts {
   db: Database
   storageOf: StorageOf
   cache: PageCache
+  replies: Pick<KeptReplies, 'drop'>
   fresh: FreshQueue
   metrics: Pick<PlatformMetrics, 'wordsCpu' | 'wordsItems'>
 }
@@ -85,6 +87,7 @@ async function indexItems(parts: IndexWordsParts, { userId, storageId, items }: 
       }),
     )
     await saveFound(parts.db, userId, storageId, found)
+    await parts.replies.drop(userId)
     parts.metrics.wordsItems.inc(found.length)
     await breathe()
   }
