@@ -14,6 +14,7 @@ import { dropboxCalls, storageCallsOfFirstSync } from './metrics/storage-calls.t
 import { mediaIntake } from './metrics/media-intake.ts'
 import { miss } from './metrics/miss.ts'
 import { noisyNeighbour } from './metrics/noisy-neighbour.ts'
+import { reindex } from './metrics/reindex.ts'
 import { status, statusFarRedis } from './metrics/status.ts'
 import { scaling } from './metrics/scaling.ts'
 import { workerMemory } from './metrics/worker-memory.ts'
@@ -39,6 +40,7 @@ const metrics: readonly Metric[] = [
   statusFarRedis,
   hotRead,
   miss,
+  reindex,
   scaling,
   besideRclone,
 ]
