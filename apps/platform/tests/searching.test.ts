@@ -289,8 +289,15 @@ describe('an index made anew from the storage alone', () => {
     const lose = async () => {
       for (const table of Object.keys(tables)) await asheville.db.query(`DELETE FROM ${table} WHERE user_id = $1`, [ada.userId])
     }
+    // Cut around another place than the person chose.
+    await asheville.db.query(
+      `INSERT INTO renditions (user_id, sha256, size, data, bytes) SELECT $1, $2, size, '', 0 FROM unnest(ARRAY['square', 'small']) AS size`,
+      [ada.userId, stored(4).sha256],
+    )
+    const renditions = () => asheville.db.query('SELECT size FROM renditions WHERE user_id = $1', [ada.userId])
     await lose()
     expect(await make(ada)).toMatchObject({ items: 306, calls: 1 })
+    expect(await renditions()).toEqual([{ size: 'small' }])
     await untilIndexed(ada)
     expect(await indexOf(ada)).toEqual(before)
 
@@ -313,7 +320,10 @@ describe('an index made anew from the storage alone', () => {
     }))
     await expect(make(ada)).rejects.toMatchObject({ kind: 'unexpected' })
     asheville.disturb(null)
+    // One that is cut as they chose stays.
+    await asheville.db.query(`UPDATE renditions SET size = 'square' WHERE user_id = $1`, [ada.userId])
     await make(ada)
+    expect(await renditions()).toEqual([{ size: 'square' }])
     await untilIndexed(ada)
     expect(await indexOf(ada)).toEqual(before)
   })

@@ -3,6 +3,7 @@ import type { Database } from '@asheville/database'
 import type { Decision } from '../decisions.ts'
 import type { AccountFolder } from './accounts.ts'
 import { sourceHash } from './media.ts'
+import { saveFocus } from './renditions.ts'
 
 /** The run that makes the storage's index anew; one that was begun goes on. */
 export async function beginReindexing(db: Database, userId: string, storageId: string): Promise<string> {
@@ -80,11 +81,14 @@ export async function placeDecisions(
   keyOf: (item: { network: string; accountId: string; contentType: string; id: string }) => string,
 ): Promise<void> {
   for (const decision of decisions) {
-    if (decision.kind === 'focal-point')
-      await tx.query(
-        `UPDATE media SET focus_x = $4, focus_y = $5, is_focus_chosen = true WHERE user_id = $1 AND storage_id = $2 AND sha256 = $3`,
-        [userId, storageId, decision.sha256, decision.x, decision.y],
+    if (decision.kind === 'focal-point') {
+      const { sha256, x, y } = decision
+      const [known] = await tx.query(
+        'SELECT FROM media WHERE user_id = $1 AND sha256 = $2 AND is_focus_chosen AND focus_x = $3::real AND focus_y = $4::real',
+        [userId, sha256, x, y],
       )
+      if (!known) await saveFocus(tx, userId, sha256, { x, y })
+    }
     if (decision.kind !== 'removed') continue
     const { network, account: accountId, contentType, id } = decision.item
     await tx.query(
