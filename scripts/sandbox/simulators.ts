@@ -43,6 +43,12 @@ export interface Wanted {
 
 const years = 5
 const accounts = ['demo', 'guest']
+/** On X and, minutes later, on Facebook. */
+const saidTwice = [
+  'The ridge was above the clouds all morning. Walked to the old fire tower and back before anybody else was up.',
+  'The bakery on Lexington Avenue has its rye bread again. Queue early, they were sold out by nine today.',
+  'Our little choir sings in the park on Saturday, with everything that we have practised since the spring. Come along!',
+]
 
 /** Networks with what `demo` has left there in five years, the same at every start, and the storages Dropbox, Google Drive, Nextcloud and S3. */
 export async function startSimulators({ memory, amount, webUrl, dataDir }: Wanted): Promise<Simulators> {
@@ -67,6 +73,11 @@ export async function startSimulators({ memory, amount, webUrl, dataDir }: Wante
   const left = { photos: share(0.05), videos: share(0.005), likes: share(0.03), events: share(0.01), checkIns: share(0.01) }
   facebook.generate({ seed, account: 'demo', posts: share(0.25), withMedia: 0.3, ...left, ...span })
   facebook.generate({ seed: 'guest', account: 'guest', posts: share(0.05), withMedia: true, ...span })
+  saidTwice.forEach((text, index) => {
+    const moment = to.getTime() - (index + 1) * 30 * 3600_000
+    twitter.post({ account: 'demo', text, createdAt: new Date(moment) })
+    facebook.post({ account: 'demo', message: text, createdAt: new Date(moment + 3 * 60_000) })
+  })
   const mastodon = await startMastodon({ accounts, port: ports.mastodon, seed })
   const marks = { favourites: share(0.05), bookmarks: share(0.02), following: share(0.04) }
   mastodon.generate({ seed, account: 'demo', statuses: share(0.5), withMedia: 0.3, ...marks, ...span })
