@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AshevilleError, safeName, type Storage, type Upload } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { manifestOf, profileOf, readme } from './documents.ts'
@@ -15,6 +16,9 @@ import type { StorageOf } from './storage-access.ts'
 import { sweepMedia } from './sweep-media.ts'
 
 const manifestPath = 'asheville.json'
+/** What waiting for another sync's summary may take. */
+const waitMs = 20_000
+const againMs = 100
 
 interface SummaryScope {
   db: Database
@@ -27,7 +31,7 @@ interface SummaryScope {
 /**
  * Writes what is written once per sync, as far as it changed: what the person took out of their files (decisions.json), README.txt, the profiles, the
  * manifest; and removes the media that a mirror shows no longer. Documents can all be made again, so
- * that one that somebody changed is written over, save for the README: a person's words in it stay. `unavailable` while another does the same.
+ * that one that somebody changed is written over, save for the README: a person's words in it stay. `unavailable` when another does the same and does not come to an end.
  */
 export async function finishSync(
   { db, storageOf }: { db: Database; storageOf: StorageOf },
@@ -38,10 +42,14 @@ export async function finishSync(
   await refuseForgotten(db, userId)
   const { storage } = await storageOf(userId, storageId)
   const holder = randomUUID()
-  const held = await holdMonths(db, userId, storageId, [manifestPath], holder, holdMs)
-  // An earlier sync's summary that the storage was slow to take must not end up over a later one's.
-  if (held.length === 0) throw new AshevilleError('unavailable', 'The summary of another sync is being written', { retryAfterMs: 5000 })
-  await holding({ db, userId, storageId, signal }, holder, held, (signal) => writeSummary({ db, storage, userId, storageId, signal }))
+  // An earlier sync's summary that the storage is slow to take must not end up over a later one's.
+  const until = Date.now() + waitMs
+  while ((await holdMonths(db, userId, storageId, [manifestPath], holder, holdMs)).length === 0) {
+    if (Date.now() > until) throw new AshevilleError('unavailable', 'The summary of another sync is being written', { retryAfterMs: 5000 })
+    await sleep(againMs, undefined, { signal })
+  }
+  const scope = { db, userId, storageId }
+  await holding({ ...scope, signal }, holder, [manifestPath], (signal) => writeSummary({ ...scope, storage, signal }))
 }
 
 async function writeSummary({ db, storage, userId, storageId, signal }: SummaryScope): Promise<void> {

@@ -1,6 +1,6 @@
 import { Server as TcpServer } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { AshevilleError } from '@asheville/core'
 import type { Response } from 'express'
 import type { Context } from './context.ts'
@@ -8,8 +8,9 @@ import type { Context } from './context.ts'
 /** How long idle connections may still bring the request that was on its way when we stopped listening. */
 const lingerMs = 150
 const takeMs = 500
-/** How long a sender gets to read a refusal of a body that it has not finished sending. */
+/** How long a body that nobody wants may stand still, and how often it is looked at. */
 const unreadMs = 1000
+const mostLooks = 30
 
 /** Follows the requests of a server, to end well: nothing in flight is cut off, nothing new begins. */
 export function createDrain(server: Server): { add(context: Context): void; close(deadlineMs: number): Promise<void> } {
@@ -30,11 +31,7 @@ export function createDrain(server: Server): { add(context: Context): void; clos
     response.once('close', () => {
       open.delete(context)
       if (open.size === 0) onEmpty()
-      if (request.complete) return
-      // What nobody read stands between the sender and its next answer on this connection.
-      request.unpipe()
-      request.resume()
-      setTimeout(() => request.complete || request.destroy(), unreadMs).unref()
+      if (!request.complete) discard(request)
     })
   }
 
@@ -80,6 +77,22 @@ async function takeWaiting(server: Server): Promise<void> {
     await nextTurn()
   }
   server.off('connection', onConnection)
+}
+
+/** What nobody read stands between the sender and its next answer on this connection: it is taken off it, for as long as it comes. */
+function discard(request: IncomingMessage): void {
+  request.unpipe()
+  request.resume()
+  const { socket } = request
+  let [seen, looks] = [socket.bytesRead, 0]
+  const look = (): void => {
+    if (request.complete || socket.destroyed) return clearInterval(timer)
+    if (socket.bytesRead > seen && (looks += 1) < mostLooks) seen = socket.bytesRead
+    else request.destroy()
+  }
+  // After what the system has for us already was read, however late this comes.
+  const timer = setInterval(() => setImmediate(look), unreadMs)
+  timer.unref()
 }
 
 export function isEventStream(response: Response): boolean {

@@ -81,17 +81,24 @@ const copiedTypes: readonly ContentType[] = [
 ]
 
 /** What these items are found by from now on; what has become another since waits for its turn. */
-export async function saveFound(db: Database, userId: string, storageId: string, found: readonly Found[]): Promise<void> {
-  const placed = found.filter(({ place }) => place !== null)
-  const keys = found.map(({ key }) => key)
+export async function saveFound(db: Database, userId: string, storageId: string, all: readonly Found[]): Promise<void> {
   await db.transaction(async (tx) => {
+    // Items that are just being removed are left out, others are not removed before this is done: what is found of them goes with them.
+    const there = await tx.query<{ key: string }>(
+      'SELECT key FROM items WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3) FOR KEY SHARE SKIP LOCKED',
+      [userId, storageId, all.map(({ key }) => key)],
+    )
+    const keys = there.map(({ key }) => key)
+    const held = new Set(keys)
+    const found = all.filter(({ key }) => held.has(key))
+    const placed = found.filter(({ place }) => place !== null)
     await tx.query(
       // An array of arrays must not be ragged: each comes as the text of one.
       `INSERT INTO words (storage_id, key, hash, marks)
        SELECT i.storage_id, i.key, f.hash, f.marks::integer[] FROM unnest($3::text[], $4::text[], $5::text[]) AS f(key, hash, marks)
        JOIN items i ON i.user_id = $1 AND i.storage_id = $2 AND i.key = f.key AND i.hash = f.hash ORDER BY i.key
        ON CONFLICT (storage_id, key) DO UPDATE SET hash = EXCLUDED.hash, marks = EXCLUDED.marks`,
-      [userId, storageId, keys, found.map(({ hash }) => hash), found.map(({ marks }) => `{${marks.join()}}`)],
+      [userId, storageId, found.map(({ key }) => key), found.map(({ hash }) => hash), found.map(({ marks }) => `{${marks.join()}}`)],
     )
     await tx.query('DELETE FROM places WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3)', [userId, storageId, keys])
     await tx.query('DELETE FROM likenesses WHERE user_id = $1 AND storage_id = $2 AND key = ANY($3)', [userId, storageId, keys])
