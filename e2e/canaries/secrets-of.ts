@@ -32,7 +32,7 @@ function addPrivateKey(canaries: Canaries, name: string, pem: string): void {
 
 /** The tokens of every connection and the secrets of our registrations, as they are now: opened as accounts opens them. */
 export async function addStoredSecrets(canaries: Canaries, { env, databaseUrl }: Constellation): Promise<void> {
-  const db = createDatabase({ url: databaseUrl, schema: 'accounts' })
+  const db = createDatabase({ url: databaseUrl, schema: 'accounts', connectTimeoutMs: 20_000, queryTimeoutMs: 20_000 })
   const sealing = createSealing(readSealingKeys(env.accounts['CREDENTIAL_KEYS']!))
   try {
     const connections = await db.query<{ id: string; userId: string; provider: string }>(
