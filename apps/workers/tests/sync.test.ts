@@ -264,8 +264,8 @@ describe('interrupted', () => {
     const [walk] = await all.db.query<{ cursor: string }>('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])
     const stored = (await all.stored(userId)).length
     await delay(800)
-    // At most the batch that was on its way at that moment; its checkpoint was refused.
-    expect((await all.stored(userId)).length).toBeLessThanOrEqual(stored + 20)
+    // At most the batch that was on its way at that moment, which may be of twice its size; its checkpoint was refused.
+    expect((await all.stored(userId)).length).toBeLessThanOrEqual(stored + 2 * small.batch.items)
     expect(await all.db.query('SELECT cursor FROM walks WHERE connection_id = $1', [connection.id])).toEqual([walk])
     await workers.close()
     // Or it would go on in a minute, when that lease is over, whatever is tested then.
