@@ -100,6 +100,7 @@ test('a paused network waits, even when Redis has lost everything, and says so; 
 })
 
 test('a throttled one begins so many jobs in a minute, and the others wait', async () => {
+  await control(false)
   await settle()
   await control(false, 2)
   await until(async () => (await redis.hget(`{sync-${scroll.network.id}}:sync-${scroll.network.id}:meta`, 'max')) === '2')
@@ -107,7 +108,9 @@ test('a throttled one begins so many jobs in a minute, and the others wait', asy
   for (const { userId } of people) await begin(userId)
   await startWorker('one')
   await startWorker('two')
-  await until(async () => (await all.db.query('SELECT FROM streams WHERE last_synced_at IS NULL')).length === 2)
+  const ids = people.map(({ userId }) => userId)
+  const unsynced = () => all.db.query('SELECT FROM streams WHERE user_id = ANY ($1) AND last_synced_at IS NULL', [ids])
+  await until(async () => (await unsynced()).length === 2)
   await delay(1000)
   expect(await figures()).toMatchObject({ waiting: 2, active: 0, failed: 0, jobsPerMinute: 2 })
   await control(false)
