@@ -8,7 +8,7 @@ import { takeTurnsByPerson } from '../take-turns.ts'
 
 export function handleCreateSync(context: Context): Handler<typeof accountsRoutes.createSync> {
   // Short enough for everybody to be answered within 2.5 s when Postgres stands still.
-  const inTurn = takeTurnsByPerson({ atOnce: 1, waiting: 20, waitMs: 400, refusal: 'You have asked for this many times at this moment' })
+  const inTurn = takeTurnsByPerson({ atOnce: 4, waiting: 20, waitMs: 400, refusal: 'You have asked for this many times at this moment' })
   return ({ userId, body: { trigger, from, ...wish } }) =>
     inTurn(userId, () =>
       context.db.transaction(async (tx) => {
