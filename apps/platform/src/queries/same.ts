@@ -1,6 +1,5 @@
 import type { Database } from '@asheville/database'
 import type { Candidate, Pair } from '../same/group-same.ts'
-import { withinMs } from '../same/group-same.ts'
 import { listedColumns, listedTables, type ListedRow } from './reading.ts'
 
 interface PairRow {
@@ -15,6 +14,8 @@ interface PairRow {
   kind: string
 }
 
+/** What more rows than this have in common tells none of them from another: the cover that comes with each episode, a page that everything links to. */
+const mostShared = 50
 /** Of what has more in common with others than this, the nearest in time count. */
 const maxPairs = 1000
 
@@ -28,18 +29,22 @@ export async function pairsOf(db: Database, userId: string, keys: readonly strin
     WHERE again.user_id = $1 AND again.value = ${name}.value AND again.kind = 'files' AND again.key <> ${name}.key
       AND a.network = ${item}.network AND a.account_id = ${item}.account_id)`
   const rows = await db.query<PairRow>(
-    `SELECT l.key AS one, i.network || ' ' || i.account_id AS "oneAccount", i.at AS "oneAt", l.sketch AS "oneSketch",
+    `WITH shared AS MATERIALIZED (
+       SELECT value FROM (SELECT DISTINCT value FROM likenesses WHERE user_id = $1 AND key = ANY($2)) AS wanted
+       WHERE (SELECT count(*) FROM (SELECT FROM likenesses m WHERE m.user_id = $1 AND m.value = wanted.value LIMIT ${mostShared + 1}) AS counted)
+         BETWEEN 2 AND ${mostShared})
+     SELECT l.key AS one, i.network || ' ' || i.account_id AS "oneAccount", i.at AS "oneAt", l.sketch AS "oneSketch",
        m.key AS other, j.network || ' ' || j.account_id AS "otherAccount", j.at AS "otherAt", m.sketch AS "otherSketch", l.kind
-     FROM likenesses l
+     FROM shared s
+     JOIN likenesses l ON l.user_id = $1 AND l.value = s.value AND l.key = ANY($2)
      JOIN items i ON i.user_id = l.user_id AND i.storage_id = l.storage_id AND i.key = l.key
      JOIN likenesses m ON m.user_id = l.user_id AND m.value = l.value AND m.key <> l.key
        AND (m.kind = l.kind AND l.kind <> 'names' OR l.kind = 'is' AND m.kind = 'names' OR l.kind = 'names' AND m.kind = 'is')
      JOIN items j ON j.user_id = m.user_id AND j.storage_id = m.storage_id AND j.key = m.key
-     WHERE l.user_id = $1 AND l.key = ANY($2) AND (i.network, i.account_id) <> (j.network, j.account_id)
-       AND (l.kind <> 'words' OR j.at BETWEEN i.at - $3 * interval '1 millisecond' AND i.at + $3 * interval '1 millisecond')
+     WHERE (i.network, i.account_id) <> (j.network, j.account_id)
        AND (l.kind <> 'files' OR NOT ${isShownTwice('l', 'i')} AND NOT ${isShownTwice('m', 'j')})
      ORDER BY abs(extract(epoch FROM i.at - j.at)), l.key, m.key LIMIT ${maxPairs}`,
-    [userId, keys, withinMs],
+    [userId, keys],
   )
   const candidates = rows.flatMap((row) => [
     { key: row.one, account: row.oneAccount, atMs: row.oneAt === null ? null : Date.parse(row.oneAt) },

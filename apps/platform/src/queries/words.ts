@@ -1,6 +1,5 @@
-import type { ContentType } from '@asheville/core'
 import type { Database } from '@asheville/database'
-import type { Likenesses } from '../same/likenesses.ts'
+import { copiedTypes, type Likenesses } from '../same/likenesses.ts'
 
 /** A page file whose items are to be looked at. */
 export interface UnreadPage {
@@ -65,20 +64,6 @@ export interface Found {
   place: { latitude: number; longitude: number } | null
   likenesses: Likenesses
 }
-
-/** Of what people post themselves: of what is another's, or meant for one alone, there are no copies. */
-const copiedTypes: readonly ContentType[] = [
-  'posts',
-  'photos',
-  'videos',
-  'audio',
-  'articles',
-  'comments',
-  'check-ins',
-  'events',
-  'routes',
-  'fitness',
-]
 
 /** What these items are found by from now on; what has become another since waits for its turn. */
 export async function saveFound(db: Database, userId: string, storageId: string, all: readonly Found[]): Promise<void> {

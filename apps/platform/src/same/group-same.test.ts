@@ -5,7 +5,8 @@ import { likenessesOf } from './likenesses.ts'
 import { likeness, sketchOf } from './sketch.ts'
 
 const text = 'Today we walked all the way around the lake, and the ice was singing the whole afternoon'
-const note = (more: object) => ({ id: 'https://one.example/notes/1', type: 'Note', ...more })
+const at = { 'asheville:at': '2024-05-06T07:08:09.000Z' }
+const note = (more: object) => ({ id: 'https://one.example/notes/1', type: 'Note', ...at, ...more })
 const kinds = (object: object) => likenessesOf(object as Record<string, unknown>).found
 
 /** What two objects have in common, as the index finds it. */
@@ -15,7 +16,7 @@ function inCommon(one: object, other: object): string[] {
 }
 
 describe('what an item is recognised by', () => {
-  const other = (more: object) => ({ id: 'at://did:plc:one/app.bsky.feed.post/1', type: 'Note', ...more })
+  const other = (more: object) => ({ id: 'at://did:plc:one/app.bsky.feed.post/1', type: 'Note', ...at, ...more })
 
   test('words, whatever links, mentions, hashtags, capitals and markup are about them', () => {
     const there = note({ content: `<p>${text.toUpperCase()} <a href="https://a.example/x">a.example/x</a> #ice @ann@example.social</p>` })
@@ -29,6 +30,18 @@ describe('what an item is recognised by', () => {
         other({ content: '今日は友達と東京タワーに行って来ました。楽しかったです' }),
       ),
     ).toContain('words words')
+  })
+
+  test('the same words at nearly the same time', () => {
+    const written = (ms: number) => note({ content: text, 'asheville:at': new Date(ms).toISOString() })
+    const minute = 60_000
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2e12 }), fc.integer({ min: 0, max: 10 * minute }), (began, later) => {
+        expect(inCommon(written(began), written(began + later))).toContain('words words')
+        expect(inCommon(written(began), written(began + later + 20 * minute))).not.toContain('words words')
+      }),
+    )
+    expect(inCommon(note({ content: text, 'asheville:at': null }), other({ content: text }))).toEqual([])
   })
 
   test('a text that was cut is nearly the same, another is not', () => {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { contentTypes, type ContentType } from '@asheville/core'
 import { foldText } from '../words/fold-text.ts'
 import { textOfMarkup } from '../words/item-text.ts'
+import { withinMs } from './group-same.ts'
 import { lettersOf, saysEnough, sketchOf } from './sketch.ts'
 
 /** Something that an item may be recognised by: two of them with the same value may be the same. */
@@ -42,11 +44,22 @@ export function likenessesOf(object: Loose): Likenesses {
       .map((address) => ({ kind: 'names' as const, value: valueOf('link', address) })),
     // All of them: an album is not the same as one of its pictures.
     ...(files.length > 0 ? [{ kind: 'files' as const, value: valueOf('files', unique(files).sort().join()) }] : []),
-    ...(sketch && saysEnough(letters)
-      ? sketch.slice(0, blocks).map((hash) => ({ kind: 'words' as const, value: valueOf('words', String(hash)) }))
-      : []),
+    ...(sketch && saysEnough(letters) ? wordsAt(object, sketch) : []),
   ]
   return { found, sketch }
+}
+
+/**
+ * With the time, as the same is said again and again over the years: two that are within `withinMs` of each other have a window in common, and none when
+ * there are two such spans between them. Nothing of what has no date.
+ */
+function wordsAt(object: Loose, sketch: readonly number[]): Likeness[] {
+  const window = Math.floor(Date.parse(textIn(object['asheville:at']) ?? '') / withinMs)
+  if (Number.isNaN(window)) return []
+  const windows = [window, window + 1]
+  return sketch
+    .slice(0, blocks)
+    .flatMap((hash) => windows.map((each) => ({ kind: 'words' as const, value: valueOf('words', `${hash} ${each}`) })))
 }
 
 /** The page that it shows, where what it says is the page's title or begins with it, or says nothing else; none of several. */
@@ -81,6 +94,11 @@ function addressOf(value: unknown): string[] {
 function valueOf(domain: string, text: string): string {
   return createHash('sha256').update(`${domain} ${text}`).digest().readBigInt64BE().toString()
 }
+
+/** Of what people post themselves: of what is another's, or meant for one alone, there are no copies. */
+export const copiedTypes: readonly ContentType[] = contentTypes.filter(
+  (type) => !['links', 'likes', 'bookmarks', 'tasks', 'follows', 'messages'].includes(type),
+)
 
 function unique(values: readonly string[]): string[] {
   return [...new Set(values)]
