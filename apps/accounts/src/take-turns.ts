@@ -49,8 +49,8 @@ export function takeTurns({ atOnce, waiting, waitMs, refusal }: Turns): <T>(work
 }
 
 /**
- * The same for each person by themselves. Only one piece of work of a person then waits for a lock on what is theirs; each keeps one of the
- * database's connections meanwhile, which others need.
+ * The same for each person by themselves: `atOnce` of a person's work at a time. Who waits for a lock on what is theirs keeps one of the database's
+ * connections meanwhile, which others need.
  */
 export function takeTurnsByPerson(turns: Turns): <T>(userId: string, work: () => Promise<T>) => Promise<T> {
   const people = new Map<string, { inTurn: ReturnType<typeof takeTurns>; asking: number }>()

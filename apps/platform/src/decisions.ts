@@ -2,7 +2,7 @@ import { AshevilleError, contentTypeSchema, instantSchema, type Revision, type S
 import { z } from 'zod'
 import type { AbsentItem } from './queries/absent.ts'
 import { uploadOf } from './month-parts.ts'
-import { conflictPath } from './page-path.ts'
+import { conflictPath, itemKey } from './page-path.ts'
 import { textOf } from './read-text.ts'
 
 /** Where it lies. What the index knows of a person's decisions can be made again from this file alone. */
@@ -49,19 +49,12 @@ export function removedOf({ id, network, accountId, contentType, since }: Absent
   return { kind: 'removed', at: since, item: { network, account: accountId, contentType, id } }
 }
 
-type KeyOf = (item: { network: string; accountId: string; contentType: string; id: string }) => string
-
 /** Which items these decisions keep apart, by their keys. */
-export function apartOf(decisions: readonly Decision[], keyOf: KeyOf): [string, string][] {
-  return decisions.flatMap((decision) => {
-    if (decision.kind !== 'not-the-same') return []
-    return [
-      decision.items.map(({ network, account, contentType, id }) => keyOf({ network, accountId: account, contentType, id })) as [
-        string,
-        string,
-      ],
-    ]
-  })
+export function apartOf(decisions: readonly Decision[]): [string, string][] {
+  const keyOf = ({ network, account: accountId, contentType, id }: SubjectItem) => itemKey({ network, accountId, contentType, id })
+  return decisions.flatMap((decision): [string, string][] =>
+    decision.kind === 'not-the-same' ? [[keyOf(decision.items[0]), keyOf(decision.items[1])]] : [],
+  )
 }
 
 /** These decisions and those before them, in the order in which they were made; of two about the same, the later. */

@@ -1,7 +1,10 @@
 import type { Binding } from '@asheville/service'
 import type { KeptReplies } from './kept-replies.ts'
 
-/** Whatever a route changed, wholly or in part, the person reads it from then on: any but a GET may have changed something. */
+/**
+ * A route that may change something of a person (any but a GET), after which none of their kept replies is left: before it is answered, and also when
+ * it fails, as it may have changed a part.
+ */
 export function dropAfter(binding: Binding, replies: Pick<KeptReplies, 'drop'>): Binding {
   if (binding.kind !== 'api' || binding.method === 'GET') return binding
   const { handle } = binding

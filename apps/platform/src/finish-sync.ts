@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AshevilleError, safeName, type Storage, type Upload } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { manifestOf, profileOf, readme } from './documents.ts'
-import { holding, holdMs } from './holding.ts'
+import { holding, holdMs, type HoldScope } from './holding.ts'
 import { uploadOf } from './month-parts.ts'
 import { noteDecisions } from './note-decisions.ts'
 import { listAccounts } from './queries/accounts.ts'
@@ -19,14 +19,6 @@ const manifestPath = 'asheville.json'
 /** What waiting for another sync's summary may take. */
 const waitMs = 20_000
 const againMs = 100
-
-interface SummaryScope {
-  db: Database
-  storage: Storage
-  userId: string
-  storageId: string
-  signal: AbortSignal
-}
 
 /**
  * Writes what is written once per sync, as far as it changed: what the person took out of their files (decisions.json), README.txt, the profiles, the
@@ -52,7 +44,7 @@ export async function finishSync(
   await holding({ ...scope, signal }, holder, [manifestPath], (signal) => writeSummary({ ...scope, storage, signal }))
 }
 
-async function writeSummary({ db, storage, userId, storageId, signal }: SummaryScope): Promise<void> {
+async function writeSummary({ db, storage, userId, storageId, signal }: HoldScope & { storage: Storage }): Promise<void> {
   await noteDecisions({ db, storage }, userId, storageId, signal)
   await sweepMedia({ db, storage, userId, storageId, signal })
   const [accounts, counts, pages, files, known] = await Promise.all([

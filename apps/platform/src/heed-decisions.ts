@@ -1,7 +1,6 @@
 import type { Storage } from '@asheville/core'
 import type { Database } from '@asheville/database'
 import { apartOf, readDecisions, removedOf, subjectOf } from './decisions.ts'
-import { itemKey } from './page-path.ts'
 import { listTakenOut, wantBack } from './queries/absent.ts'
 import { hasKeptApart, saveKeptApart } from './queries/same.ts'
 
@@ -16,7 +15,7 @@ export async function heedDecisions(
   const isApart = await hasKeptApart(db, userId, storageId)
   if (rows.length === 0 && !isApart) return
   const decisions = await readDecisions(storage, signal)
-  if (isApart) await saveKeptApart(db, userId, storageId, apartOf(decisions, itemKey))
+  if (isApart) await saveKeptApart(db, userId, storageId, apartOf(decisions))
   const decided = new Set(decisions.filter(({ kind }) => kind === 'removed').map(subjectOf))
   const struck = rows.filter((row) => !decided.has(subjectOf(removedOf(row)))).map(({ key }) => key)
   await wantBack(db, userId, storageId, struck)

@@ -5,7 +5,7 @@ import { holdMonths, releaseMonths } from './queries/pages.ts'
 /** Should we die, others wait this long. */
 export const holdMs = 15_000
 
-interface HoldScope {
+export interface HoldScope {
   db: Database
   userId: string
   storageId: string

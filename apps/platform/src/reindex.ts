@@ -97,7 +97,7 @@ export async function reindex(scope: ReindexScope): Promise<Reindexed> {
   await forgetPages(db, userId, storageId, lost)
   const decisions = await readDecisions(storage, signal)
   await placeDecisions(db, userId, storageId, decisions, itemKey)
-  await saveKeptApart(db, userId, storageId, apartOf(decisions, itemKey))
+  await saveKeptApart(db, userId, storageId, apartOf(decisions))
   await endReindexing(db, userId, storageId)
   return { ...told(), isDone: true }
 }

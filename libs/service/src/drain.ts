@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 
 /** How long idle connections may still bring the request that was on its way when we stopped listening. */
 const lingerMs = 150
+/** How long connections that the system has accepted for us are taken, before we stop listening. */
 const takeMs = 500
 /** How long a body that nobody wants may stand still, and how often it is looked at. */
 const unreadMs = 1000

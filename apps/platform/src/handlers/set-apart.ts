@@ -2,7 +2,6 @@ import { AshevilleError } from '@asheville/core'
 import type { platformRoutes } from '@asheville/clients'
 import type { Handler } from '@asheville/service'
 import { apartOf, changeDecisions, subjectOf, withDecisions, type Decision } from '../decisions.ts'
-import { itemKey } from '../page-path.ts'
 import type { ListedRow } from '../queries/reading.ts'
 import { rowsByKeys, saveKeptApart } from '../queries/same.ts'
 import type { FocusParts } from './set-focus.ts'
@@ -24,7 +23,7 @@ export function setApart({ db, storageOf, now }: FocusParts): Handler<typeof pla
         (before) => (!isApart ? before.filter(isOther) : before.every(isOther) ? withDecisions(before, [decision]) : before),
         signal,
       )
-      await saveKeptApart(db, userId, storageId, apartOf(decisions, itemKey))
+      await saveKeptApart(db, userId, storageId, apartOf(decisions))
     }
   }
 }

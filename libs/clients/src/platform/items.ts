@@ -7,19 +7,22 @@ import { pictureSchema, storedMediaCountSchema } from './media.ts'
 const sameBySchema = z.enum(['link', 'files', 'words'])
 export type SameBy = z.infer<typeof sameBySchema>
 
-const otherItemShape = {
+/** Which item it is. */
+const itemShape = {
+  /** For addresses: short, stable, safe everywhere. */
   key: z.string(),
   id: z.string(),
   network: z.string(),
   account: z.string(),
   contentType: contentTypeSchema,
   at: instantSchema.nullable(),
+  /** Marked as deleted on its network. */
   goneAt: instantSchema.nullable(),
 }
 
 /** The same item on another network, or in another account. */
 const copySchema = z.strictObject({
-  ...otherItemShape,
+  ...itemShape,
   because: z.strictObject({
     by: sameBySchema,
     /** Between the two; null: one is not dated. */
@@ -36,22 +39,14 @@ export type ItemCopy = z.infer<typeof copySchema>
 /** An item as it lies in the storage: `object` carries its media's places and the `asheville:` properties. */
 export const storedItemSchema = z
   .strictObject({
-    /** For addresses: short, stable, safe everywhere. */
-    key: z.string(),
-    id: z.string(),
-    network: z.string(),
-    account: z.string(),
-    contentType: contentTypeSchema,
-    at: instantSchema.nullable(),
-    /** Marked as deleted on its network. */
-    goneAt: instantSchema.nullable(),
+    ...itemShape,
     /** Where it lies in the person's storage. */
     path: z.string(),
     object: as2ObjectSchema,
     /** What is known of its pictures, by `asheville:path`; nothing of those that nobody has looked at yet. */
     pictures: z.record(z.string(), pictureSchema).optional(),
     copies: z.array(copySchema).optional().describe('What is held for the same elsewhere, of the content types that whoever asks may see'),
-    keptApart: z.array(z.strictObject(otherItemShape)).optional().describe('Of one item by itself: what its person said is not the same'),
+    keptApart: z.array(z.strictObject(itemShape)).optional().describe('Of one item by itself: what its person said is not the same'),
   })
   .meta({ id: 'Item' })
 export type StoredItem = z.infer<typeof storedItemSchema>
