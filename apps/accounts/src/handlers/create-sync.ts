@@ -7,8 +7,8 @@ import { chooseStreams } from '../streams/choose-streams.ts'
 import { takeTurnsByPerson } from '../take-turns.ts'
 
 export function handleCreateSync(context: Context): Handler<typeof accountsRoutes.createSync> {
-  // Short enough for everybody to be answered within 2.5 s when Postgres stands still.
-  const inTurn = takeTurnsByPerson({ atOnce: 4, waiting: 20, waitMs: 400, refusal: 'You have asked for this many times at this moment' })
+  // Nobody waits but for whoever asks more often at once than programs and pages do, and they leave others most of the connections.
+  const inTurn = takeTurnsByPerson({ atOnce: 8, waiting: 20, waitMs: 1000, refusal: 'You have asked for this many times at this moment' })
   return ({ userId, body: { trigger, from, ...wish } }) =>
     inTurn(userId, () =>
       context.db.transaction(async (tx) => {
