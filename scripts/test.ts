@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { browserEnvironment } from '@asheville/testkit/browser'
 import { type EmbeddedPostgres, startPostgres } from './embedded/postgres.ts'
@@ -76,6 +76,8 @@ function runJest(args: readonly string[], output: string, env: Record<string, st
     stdio: ['inherit', 'ignore', 'inherit'],
     env: { ...process.env, ...env, NODE_ENV: 'test' },
   })
+  // All wait for Postgres and Redis, so these go first: otherwise a deadline passes in one test because of what another does.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   stop.signal.addEventListener('abort', () => child.kill('SIGTERM'))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
